@@ -1,0 +1,121 @@
+"""What control publishes and the gateway compiles: the desired state as plain data.
+
+Secrets are references here (`${NAME}`), resolved by the process that serves. `digest` is the
+hash of everything else. `format` lets later versions keep reading older snapshots.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from portico.contract.money import Price
+
+FORMAT = 1
+
+
+class Network(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a provider is reached."""
+
+    ca_file: str = ""
+    proxy: str = ""
+    allow_private: bool = False
+    """The project itself names the address, so private ranges are meant."""
+    connect_s: float = 5.0
+    first_byte_s: float = 120.0
+    between_chunks_s: float = 60.0
+    max_response_bytes: int = 64 * 1024 * 1024
+
+
+class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    name: str
+    kind: Literal["openai", "anthropic", "simulator", "bedrock", "gemini"]
+    base_url: str = ""
+    api_key: str = ""
+    """A reference (`${OPENAI_API_KEY}`) or, by the project's own choice, the key itself."""
+    api_version: str = ""
+    """Azure OpenAI: its presence selects Azure's URL and key style."""
+    organization: str = ""
+    headers: tuple[tuple[str, str], ...] = ()
+    script: str = ""
+    """Simulator: the text of the script file, embedded at load."""
+    network: Network = Network()
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is known of a model, with its source and the ISO date when it was read there."""
+
+    context: int | None = None
+    max_output: int | None = None
+    input: tuple[str, ...] = ("text",)
+    output: tuple[str, ...] = ("text",)
+    retires: str = ""
+    reasoning: bool | None = None
+    source: str = ""
+    date: str = ""
+
+
+class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    name: str
+    """The catalogue's name; `provider/id` for models that the project does not name."""
+    provider: str
+    id: str
+    price: Price | None = None
+    """None: unpriced. Receipts say so; it is never a zero."""
+    facts: Facts | None = None
+    size: float | None = None
+    """Parameters, where known."""
+    region: str = ""
+    throughput: Literal["on-demand", "provisioned"] = "on-demand"
+    listed: bool = True
+    """False for models that only the provider's list knows, not portico.yaml."""
+
+
+class Workload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    name: str
+    team: str = "default"
+    lane: Literal["voice", "chat", "batch"] = "chat"
+    ladder: tuple[tuple[str, ...], ...] = ()
+    """Rungs, smallest first; each rung is a pool of names of models."""
+    first_token_s: float | None = None
+    total_s: float | None = None
+    max_output_tokens: int | None = None
+    release: str = ""
+    """The hash of everything that shapes an answer of this workload."""
+
+
+class Bounds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Limits of the doors. All have defaults that suit most users."""
+
+    body_bytes: int = 32 * 1024 * 1024
+    header_bytes: int = 64 * 1024
+    nesting: int = 100
+    read_body_s: float = 30.0
+    drain_s: float = 30.0
+
+
+class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    project: str
+    providers: tuple[Provider, ...]
+    models: tuple[Model, ...]
+    workloads: tuple[Workload, ...]
+    format: int = FORMAT
+    digest: str = ""
+    bounds: Bounds = Bounds()
+    warnings: tuple[str, ...] = ()
+    """Keys that are understood but not acted on yet, and other things to know."""
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A Portico key as it is stored: `verifier` is a keyed hash of its secret half."""
+
+    id: str
+    verifier: bytes
+    kind: Literal["key", "admin", "metrics", "local"] = "key"
+    """`local` is the token of this start, which only the owner of the data directory can read."""
+    name: str = ""
+    workloads: tuple[str, ...] = ()
+    """What it may invoke. Empty: nothing; ("*",): every workload."""
+    team: str = "default"
+    created_ns: int = 0
+    expires_ns: int | None = None
+    revoked_ns: int | None = None
