@@ -1,6 +1,5 @@
 """One request from an application, as it is known before any stage has looked at it."""
 
-from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -73,20 +72,3 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
     team: str = "default"
     workloads: tuple[str, ...] = ()
-
-
-class Call(msgspec.Struct, kw_only=True):
-    """A call on its way through the pipeline."""
-
-    id: str
-    door: str
-    """The wire of the door: "openai_chat", "openai_embeddings", "anthropic_messages"."""
-    received_ns: int
-    """Wall clock, nanoseconds since the epoch."""
-    started: float
-    """Monotonic seconds."""
-    request: WireRequest
-    options: Options
-    credential: Credential | None
-    headers: Mapping[str, str]
-    """Lower-case names; only those that a stage needs (anthropic-beta, idempotency-key, …)."""

@@ -61,6 +61,8 @@ class Stopped(msgspec.Struct, frozen=True, kw_only=True):
     choice: int = 0
     sequence: str | None = None
     """The stop sequence that was met, where the wire says which."""
+    extra: Extra = NOTHING
+    """Unknown members, and under the key "wire" the wire that they belong to."""
 
 
 class UsageReported(msgspec.Struct, frozen=True, kw_only=True):

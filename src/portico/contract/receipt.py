@@ -1,4 +1,8 @@
-"""What a call left behind. Receipts are rows of the ledger; they are appended, never edited."""
+"""What a call left behind. Receipts are rows of the ledger; they are appended, never edited.
+
+Receipts and attempts are filled in while their call runs, by the one who serves it. Once a
+receipt is recorded nobody changes it.
+"""
 
 from typing import Literal
 
@@ -12,7 +16,7 @@ CallStatus = Literal["ok", "failed", "refused", "cancelled", "lost"]
 UsageSource = Literal["reported", "estimated", "none"]
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One request to one upstream model. Times are microseconds since the attempt began."""
 
     id: str
@@ -23,8 +27,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The catalogue's name of the model."""
     model_id: str
     """The provider's id of the model, as sent."""
-    wire: str
-    status: AttemptStatus
+    wire: str = ""
+    status: AttemptStatus = "lost"
     reason: Literal["first", "retry", "fallback", "hedge"] = "first"
     translated: bool = False
     dropped: tuple[str, ...] = ()
@@ -59,7 +63,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     simulated: bool = False
 
 
-class Receipt(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Receipt(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The whole story of one call. `version` lets later releases read older receipts."""
 
     call: str
@@ -112,7 +116,7 @@ class Intent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Written before the first byte to an upstream: enough to account for a call that is lost."""
 
     receipt: Receipt
-    """What is known so far, with the attempt under way as status "lost" at its estimated cost."""
+    """What is known so far, with the attempt under way as "lost" at its estimated cost."""
 
 
 Entry = Receipt | Intent

@@ -1,0 +1,34 @@
+"""The latency budget of a call: how long it may take, and to its first byte."""
+
+from typing import Final
+
+import msgspec
+
+from portico.contract.snapshot import Workload
+
+LANE_TOTAL_S: Final = {"voice": 20.0, "chat": 300.0, "batch": 3600.0}
+"""Used where neither the call nor its workload sets a limit."""
+LONGEST_S: Final = 24 * 3600.0
+
+
+class Deadline(msgspec.Struct, frozen=True):
+    """`at` is a reading of the clock that `started` was read from."""
+
+    at: float
+    total_s: float
+    first_token_s: float | None = None
+
+    def left(self, now: float) -> float:
+        return max(0.0, self.at - now)
+
+
+def open_deadline(workload: Workload, deadline_ms: int | None, started: float) -> Deadline:
+    """The tighter of what the caller and the workload allow; else the lane's default."""
+    limits = [limit for limit in (workload.total_s, _seconds(deadline_ms)) if limit is not None]
+    total = min(limits) if limits else LANE_TOTAL_S[workload.lane]
+    total = min(total, LONGEST_S)
+    return Deadline(at=started + total, total_s=total, first_token_s=workload.first_token_s)
+
+
+def _seconds(milliseconds: int | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
