@@ -1,0 +1,194 @@
+"""The doors: a raw ASGI callable that finds who serves a path. No framework in a call's way."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from portico.contract.call import Principal
+from portico.contract.errors import (
+    MethodNotAllowed,
+    Overloaded,
+    PorticoError,
+    UnknownRoute,
+)
+from portico.contract.ports import Door, Journal
+from portico.gateway import models, reply
+from portico.gateway.arrival import Arrival, Receive, Scope, Send
+from portico.gateway.lifeline import Lifeline
+from portico.gateway.live import Slot
+from portico.gateway.metrics import CONTENT_TYPE, Metrics
+from portico.gateway.pipeline import Io, serve
+from portico.gateway.readiness import Readiness
+from portico.gateway.server import CONNECTION
+from portico.gateway.wires import DOORS
+from portico.security.access import require_metrics, require_owner
+from portico.security.keys import authenticate
+
+Asgi = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+CALLS: Final = {
+    "/v1/chat/completions": DOORS["openai_chat"],
+    "/v1/embeddings": DOORS["openai_embeddings"],
+    "/v1/messages": DOORS["anthropic_messages"],
+}
+OPEN: Final = frozenset({"/healthz", "/readyz"})
+"""The only paths that need no credential."""
+MODELS: Final = "/v1/models"
+ADMIN: Final = "/admin/v1"
+PRINCIPAL: Final = "portico.principal"
+SETTLE_S: Final = 5.0
+"""How long calls that were cut may take to settle."""
+
+
+class Gate:
+    """Counts the calls in flight, and closes when the server stops."""
+
+    def __init__(self) -> None:
+        self.lifelines: set[Lifeline] = set()
+        self.closed = False
+        self._empty = asyncio.Event()
+        self._empty.set()
+
+    def enter(self, lifeline: Lifeline) -> None:
+        self.lifelines.add(lifeline)
+        self._empty.clear()
+
+    def leave(self, lifeline: Lifeline) -> None:
+        lifeline.close()
+        self.lifelines.discard(lifeline)
+        if not self.lifelines:
+            self._empty.set()
+
+    async def drain(self, seconds: float) -> None:
+        """Refuses new calls, waits for those in flight, and cuts what is left after `seconds`."""
+        self.closed = True
+        try:
+            async with asyncio.timeout(seconds):
+                await self._empty.wait()
+        except TimeoutError:
+            for lifeline in tuple(self.lifelines):
+                lifeline.cut("stopping")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SETTLE_S):
+                    await self._empty.wait()
+
+
+class App:
+    def __init__(
+        self, slot: Slot, io: Io, readiness: Readiness, admin: Callable[[], Awaitable[Asgi]]
+    ) -> None:
+        self._slot = slot
+        self._io = io
+        self._readiness = readiness
+        self._admin = admin
+        self.gate = Gate()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        task = asyncio.current_task()
+        assert task is not None
+        lifeline = Lifeline(task, asyncio.get_running_loop())
+        if (connection := scope.get(CONNECTION)) is not None:
+            connection.on_lost = lifeline.gone
+        arrival = Arrival(scope, receive, send, lifeline)
+        self.gate.enter(lifeline)
+        self._io.metrics.in_flight.inc()
+        try:
+            await self._route(arrival, receive, send)
+        except asyncio.CancelledError:
+            if lifeline.reason is None:
+                raise
+            task.uncancel()
+        finally:
+            self.gate.leave(lifeline)
+            self._io.metrics.in_flight.dec()
+
+    async def _route(self, arrival: Arrival, receive: Receive, send: Send) -> None:
+        scope = arrival.scope
+        path, method = scope["path"], scope["method"]
+        door = CALLS.get(path)
+        if door is not None and method == "POST" and not self.gate.closed:
+            await serve(arrival, door, self._slot.live, self._io)
+            return
+        try:
+            if self.gate.closed and path not in OPEN:
+                raise Overloaded(
+                    "This server is stopping and takes no new calls. Retry: another will answer."
+                )
+            if door is not None:
+                raise MethodNotAllowed(f"{path} takes POST, not {method}.")
+            await self._other(arrival, receive, send)
+        except PorticoError as error:
+            shape = self._shape(path, arrival)
+            await arrival.reply(*reply.refusal(error, self._io.identity("call"), shape))
+
+    async def _other(self, arrival: Arrival, receive: Receive, send: Send) -> None:
+        path, method = arrival.scope["path"], arrival.scope["method"]
+        if path.startswith(f"{ADMIN}/"):
+            await self._administer(arrival, receive, send)
+        elif method not in ("GET", "HEAD"):
+            raise UnknownRoute(f"There is nothing at {method} {path[:200]}.")
+        elif path in OPEN:
+            await self._health(arrival, path)
+        elif path == "/metrics":
+            await self._metrics(arrival)
+        elif path == MODELS or path.startswith(f"{MODELS}/"):
+            await self._models(arrival, path)
+        else:
+            raise UnknownRoute(f"There is nothing at {path[:200]}. See docs/reference/doors.md.")
+
+    async def _health(self, arrival: Arrival, path: str) -> None:
+        status, body = (200, b'{"status":"ok"}')
+        if path == "/readyz":
+            status, body = self._readiness.report()
+        await arrival.reply(status, [reply.JSON], body)
+
+    async def _metrics(self, arrival: Arrival) -> None:
+        require_metrics(self._authenticate(arrival))
+        body = self._io.metrics.render(self._io.journal.state())
+        await arrival.reply(200, [(b"content-type", CONTENT_TYPE)], body)
+
+    async def _models(self, arrival: Arrival, path: str) -> None:
+        live, who = self._slot.live, self._authenticate(arrival)
+        anthropic = bool(arrival.header("anthropic-version"))
+        name = path[len(MODELS) + 1 :]
+        if name:
+            body = models.single(live, who, name, anthropic=anthropic)
+        else:
+            body = models.listing(live, who, anthropic=anthropic)
+        await arrival.reply(200, [reply.JSON], body)
+
+    async def _administer(self, arrival: Arrival, receive: Receive, send: Send) -> None:
+        who = self._authenticate(arrival)
+        require_owner(who)
+        admin = await self._admin()
+        arrival.scope[PRINCIPAL] = who
+        await admin(arrival.scope, receive, send)
+
+    def _authenticate(self, arrival: Arrival) -> Principal:
+        live = self._slot.live
+        return authenticate(arrival.credential(), live.keys, live.pepper, self._io.clock.now_ns())
+
+    @staticmethod
+    def _shape(path: str, arrival: Arrival) -> Door:
+        anthropic = path.startswith("/v1/messages") or arrival.header("anthropic-version")
+        return DOORS["anthropic_messages" if anthropic else "openai_chat"]
+
+
+def metrics_app(metrics: Metrics, journal: Journal) -> Asgi:
+    """`/metrics` alone and without a credential, for an address that only the operator reaches."""
+
+    async def serve_metrics(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
+        found = scope["path"] == "/metrics"
+        body = metrics.render(journal.state()) if found else b"only /metrics is here\n"
+        headers = [(b"content-type", CONTENT_TYPE), (b"content-length", b"%d" % len(body))]
+        await send(
+            {"type": "http.response.start", "status": 200 if found else 404, "headers": headers}
+        )
+        await send({"type": "http.response.body", "body": body})
+
+    return serve_metrics

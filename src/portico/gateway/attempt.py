@@ -1,0 +1,157 @@
+"""One attempt: a request written for one upstream, sent, and its answer carried back."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from portico.contract.call import WireRequest
+from portico.contract.events import Answer
+from portico.contract.ports import (
+    Door,
+    ProviderWire,
+    Relay,
+    Skim,
+    Target,
+    Upstream,
+    UpstreamReply,
+    UpstreamRequest,
+)
+from portico.contract.receipt import AttemptStatus, CallStatus
+from portico.gateway.call import Call
+from portico.gateway.lifeline import Reason
+from portico.gateway.live import Route
+from portico.gateway.trail import AttemptTrail
+from portico.gateway.translation import Translation
+from portico.gateway.wires import WIRES
+
+FORWARDED: Final = ("anthropic-version", "anthropic-beta")
+"""Headers of the caller that a provider of the same wire gets to see."""
+MAX_ERROR_BYTES: Final = 64 * 1024
+DEFECT: Final = "Portico failed to serve this call; the log has the place under the call's id."
+ATTEMPT_STATUS: Final[Mapping[str, AttemptStatus]] = {
+    "gone": "cancelled",
+    "stopping": "cancelled",
+    "deadline": "timeout",
+}
+
+
+class Attempt(msgspec.Struct, kw_only=True):
+    """A request that is ready to go, and what is seen of its answer."""
+
+    door: Door
+    wire: ProviderWire
+    request: WireRequest
+    outgoing: UpstreamRequest
+    upstream: Upstream
+    translated: bool
+    trail: AttemptTrail
+    skim: Skim
+
+
+def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: str) -> Attempt:
+    """Writes the request in the provider's wire. Raises InvalidRequest for what it cannot say."""
+    request, connection = call.request, route.connection
+    assert request is not None
+    wire = WIRES[connection.wire(request.operation)]
+    target = Target(
+        model_id=route.model.id,
+        stream=request.stream,
+        max_output_tokens=cap,
+        cap_field=connection.cap_field(),
+    )
+    translated = wire.name != request.wire
+    forwarded: dict[str, str] = {}
+    dropped: tuple[str, ...] = ()
+    if translated:
+        written = wire.write_request(call.door.conversation(request), target)
+        body, dropped = written.body, written.dropped
+    else:
+        body = wire.passthrough(request, target)
+        forwarded = {name: value for name in FORWARDED if (value := call.arrival.header(name))}
+    trail = AttemptTrail(identity, route, call.trail.clock, len(body))
+    trail.attempt.wire = wire.name
+    trail.attempt.translated = translated
+    trail.attempt.dropped = dropped
+    return Attempt(
+        door=call.door,
+        wire=wire,
+        request=request,
+        outgoing=connection.request(
+            request.operation, route.model.id, body, request.stream, forwarded
+        ),
+        upstream=upstream,
+        translated=translated,
+        trail=trail,
+        skim=Skim(),
+    )
+
+
+async def send(attempt: Attempt) -> UpstreamReply:
+    """Sends the request. Raises what the upstream's error reply means."""
+    reply = await attempt.upstream.send(attempt.outgoing)
+    attempt.trail.answered(reply)
+    if reply.status < 300:
+        return reply
+    try:
+        body = await reply.read()
+        raise attempt.wire.read_error(reply.status, reply.headers, body[:MAX_ERROR_BYTES])
+    finally:
+        await reply.close()
+
+
+async def whole(attempt: Attempt) -> bytes:
+    """The answer as a body for the caller."""
+    reply = await send(attempt)
+    try:
+        body = await reply.read()
+    finally:
+        await reply.close()
+    attempt.trail.token()
+    if not attempt.translated:
+        attempt.skim = attempt.wire.skim(body)
+        return body
+    answer = attempt.wire.read_answer(body)
+    attempt.skim = skim_answer(answer)
+    return attempt.door.write_answer(answer)
+
+
+def relay(attempt: Attempt) -> Relay:
+    """What carries the stream: bytes as they are on one wire, events between two."""
+    carrier: Relay
+    if attempt.translated:
+        carrier = Translation(
+            attempt.wire.stream_reader(), attempt.door.stream_writer(attempt.request)
+        )
+    else:
+        carrier = attempt.wire.relay(attempt.request)
+    attempt.skim = carrier.skim
+    return carrier
+
+
+def skim_answer(answer: Answer) -> Skim:
+    parts = [part for choice in answer.choices for part in choice.parts]
+    size = 0
+    for part in parts:
+        text: str = getattr(part, "text", None) or getattr(part, "arguments", None) or ""
+        size += len(text.encode())
+    return Skim(
+        model=answer.model,
+        stop=answer.choices[0].stop if answer.choices else None,
+        usage=answer.usage,
+        output_bytes=size,
+        has_content=bool(parts),
+        complete=True,
+    )
+
+
+def attempt_status(reason: Reason | None) -> AttemptStatus:
+    """How an attempt without an answer ended: by a cut from outside, or by its error."""
+    return ATTEMPT_STATUS.get(reason or "", "failed")
+
+
+def call_status(reason: Reason | None, sent: bool) -> CallStatus:
+    """How a call without an answer ended. `sent`: an attempt was made for it."""
+    if reason in ("gone", "stopping"):
+        return "cancelled"
+    return "failed" if sent else "refused"

@@ -1,0 +1,56 @@
+"""One request from an application, on its way through the pipeline."""
+
+from collections.abc import Callable
+
+from portico.contract.call import WireRequest
+from portico.contract.errors import PorticoError
+from portico.contract.ports import Door
+from portico.gateway.arrival import Arrival, Headers
+from portico.gateway.repeats import Tape
+from portico.gateway.trail import Trail
+
+
+class Call:
+    """Ties together how a call came, on which wire, and what is known of it so far."""
+
+    __slots__ = ("arrival", "broken", "door", "request", "tape", "trail")
+
+    def __init__(self, arrival: Arrival, door: Door, trail: Trail) -> None:
+        self.arrival = arrival
+        self.door = door
+        self.trail = trail
+        self.request: WireRequest | None = None
+        self.tape: Tape | None = None
+        """Set when the answer is to be kept for a repeat of this call."""
+        self.broken: Callable[[PorticoError], bytes] | None = None
+        """The error event of a stream that has begun."""
+
+    @property
+    def id(self) -> str:
+        return self.trail.receipt.call
+
+    async def reply(self, status: int, headers: Headers, body: bytes) -> None:
+        if self.tape is not None:
+            self.tape.begin(status, [*headers, (b"content-length", b"%d" % len(body))])
+            self.tape.feed(body)
+        await self.arrival.reply(status, headers, body)
+
+    async def feed(self, headers: Callable[[], Headers], data: bytes) -> None:
+        """Sends a piece of a stream, its head first if this is the first piece."""
+        await self._begin(headers)
+        if self.tape is not None:
+            self.tape.feed(data)
+        await self.arrival.feed(data)
+
+    async def end(self, headers: Callable[[], Headers], data: bytes) -> None:
+        await self._begin(headers)
+        if self.tape is not None:
+            self.tape.feed(data)
+        await self.arrival.end(data)
+
+    async def _begin(self, headers: Callable[[], Headers]) -> None:
+        if not self.arrival.begun:
+            head = headers()
+            if self.tape is not None:
+                self.tape.begin(200, head)
+            await self.arrival.begin(200, head)

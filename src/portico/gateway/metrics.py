@@ -1,0 +1,108 @@
+"""Prometheus metrics. Labels hold names of the configuration only, so their number is bounded."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from portico.contract.ports import JournalState
+from portico.contract.receipt import Attempt, Receipt
+
+SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300)
+CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class Metrics:
+    def __init__(self) -> None:
+        registry = CollectorRegistry(auto_describe=True)
+        self.registry = registry
+        self.calls = Counter(
+            "portico_calls",
+            "Calls by workload, door and how they ended",
+            ("workload", "door", "status", "error"),
+            registry=registry,
+        )
+        self.attempts = Counter(
+            "portico_attempts",
+            "Requests to upstreams",
+            ("provider", "model", "status"),
+            registry=registry,
+        )
+        self.tokens = Counter(
+            "portico_tokens", "Tokens by kind", ("model", "kind"), registry=registry
+        )
+        self.cost = Counter(
+            "portico_cost_usd",
+            "Settled cost in US dollars",
+            ("workload", "model"),
+            registry=registry,
+        )
+        self.capped = Counter(
+            "portico_output_caps",
+            "Calls by whose output cap was in force, and whether it was hit",
+            ("workload", "source", "hit"),
+            registry=registry,
+        )
+        self.seconds = Histogram(
+            "portico_call_seconds",
+            "From the first byte of a call to the last of its answer",
+            ("workload", "stream"),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.first_token = Histogram(
+            "portico_first_token_seconds",
+            "To the first content of a stream",
+            ("workload",),
+            buckets=SECONDS,
+            registry=registry,
+        )
+        self.unauthenticated = Counter(
+            "portico_unauthenticated", "Requests turned away at the door", registry=registry
+        )
+        self.in_flight = Gauge("portico_calls_in_flight", "Calls being served", registry=registry)
+        self.journal_waiting = Gauge(
+            "portico_journal_waiting", "Entries that the database lacks", registry=registry
+        )
+        self.journal_bytes = Gauge("portico_journal_waiting_bytes", "Their size", registry=registry)
+        self.journal_capacity = Gauge(
+            "portico_journal_capacity_bytes", "What the journal can hold", registry=registry
+        )
+        self.journal_lost = Gauge(
+            "portico_journal_lost", "Receipts that found no room", registry=registry
+        )
+        self.database_ok = Gauge(
+            "portico_database_ok", "1 while the database takes receipts", registry=registry
+        )
+
+    def observe(self, receipt: Receipt) -> None:
+        """Counts one finished call."""
+        workload = receipt.workload
+        self.calls.labels(workload, receipt.door, receipt.status, receipt.error).inc()
+        self.seconds.labels(workload, "true" if receipt.stream else "false").observe(
+            receipt.total_us / 1e6
+        )
+        if receipt.stream and receipt.first_token_us is not None:
+            self.first_token.labels(workload).observe(receipt.first_token_us / 1e6)
+        if receipt.cap_source:
+            hit = "true" if receipt.stop == "length" else "false"
+            self.capped.labels(workload, receipt.cap_source, hit).inc()
+        for attempt in receipt.attempts:
+            self._count(workload, attempt)
+
+    def _count(self, workload: str, attempt: Attempt) -> None:
+        model = attempt.model
+        self.attempts.labels(attempt.provider, model, attempt.status).inc()
+        self.tokens.labels(model, "input").inc(attempt.usage.input)
+        self.tokens.labels(model, "output").inc(attempt.usage.output)
+        if cached := attempt.usage.cached_read:
+            self.tokens.labels(model, "cached_read").inc(cached)
+        if attempt.cost_nano:
+            self.cost.labels(workload, model).inc(attempt.cost_nano / 1e9)
+
+    def render(self, journal: JournalState) -> bytes:
+        self.journal_waiting.set(journal.waiting)
+        self.journal_bytes.set(journal.waiting_bytes)
+        self.journal_capacity.set(journal.capacity_bytes)
+        self.journal_lost.set(journal.lost)
+        self.database_ok.set(0 if journal.error else 1)
+        return generate_latest(self.registry)

@@ -1,0 +1,74 @@
+"""What a call asks for, read from its body and headers."""
+
+from typing import Final
+
+import msgspec
+
+from portico.contract.call import NO_OPTIONS, Options, WireRequest
+from portico.contract.errors import InvalidRequest
+from portico.contract.ports import Door
+from portico.contract.snapshot import Bounds
+from portico.gateway.arrival import Arrival
+from portico.wires.members import options as read_options
+
+LONGEST_TEXT: Final = 512
+"""Characters of a session, subject or tag: they are stored with every receipt."""
+MOST_TAGS: Final = 32
+
+
+def open_request(arrival: Arrival, door: Door, body: bytes, bounds: Bounds) -> WireRequest:
+    """Raises InvalidRequest naming the member at fault."""
+    request = door.read(body, bounds.nesting)
+    header = arrival.header("x-portico-options")
+    if header:
+        request.options = merge(from_header(header), request.options)
+    if request.options is not NO_OPTIONS:
+        check(request.options)
+    return request
+
+
+def from_header(header: str) -> Options:
+    try:
+        raw = msgspec.json.decode(header.encode("latin-1"), type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        raise InvalidRequest(
+            f"The header x-portico-options is not valid JSON: {error}.", field="x-portico-options"
+        ) from error
+    return read_options(raw)
+
+
+def merge(header: Options, body: Options) -> Options:
+    """What the body says wins over the header."""
+    default = NO_OPTIONS
+    said = {
+        name: value
+        for name in Options.__struct_fields__
+        if (value := getattr(body, name)) != getattr(default, name)
+    }
+    return msgspec.structs.replace(header, **said)
+
+
+def check(options: Options) -> None:
+    """Bounds what is stored with the receipt. Raises InvalidRequest."""
+    if options.deadline_ms is not None and options.deadline_ms <= 0:
+        raise InvalidRequest(
+            "'portico.deadline_ms' is a positive number of milliseconds.",
+            field="portico.deadline_ms",
+        )
+    for name in ("session", "subject"):
+        if len(getattr(options, name) or "") > LONGEST_TEXT:
+            raise InvalidRequest(
+                f"'portico.{name}' has at most {LONGEST_TEXT} characters.", field=f"portico.{name}"
+            )
+    tags = options.tags
+    texts = [*tags, *tags.values()] if isinstance(tags, dict) else tags
+    if len(tags) > MOST_TAGS or any(len(text) > LONGEST_TEXT for text in texts):
+        raise InvalidRequest(
+            f"'portico.tags' holds at most {MOST_TAGS} tags of {LONGEST_TEXT} characters.",
+            field="portico.tags",
+        )
+
+
+def idempotency_key(arrival: Arrival, options: Options) -> str:
+    """The member `portico.idempotency_key`, else the header; empty if the call carries none."""
+    return options.idempotency_key or arrival.header("idempotency-key")

@@ -1,0 +1,222 @@
+"""One call, top to bottom. Lines are stages; the rooms they call are pillars."""
+
+import asyncio
+import hashlib
+import logging
+import os
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Final
+
+import msgspec
+
+from portico.contract.call import Principal, WireRequest
+from portico.contract.errors import InternalFault, PorticoError, Unauthenticated
+from portico.contract.ports import Clock, Door, Journal, Upstream
+from portico.contract.receipt import Receipt
+from portico.gateway import attempt as attempts
+from portico.gateway import reply
+from portico.gateway.arrival import Arrival, Headers
+from portico.gateway.attempt import Attempt
+from portico.gateway.call import Call
+from portico.gateway.live import Live, Route
+from portico.gateway.metrics import Metrics
+from portico.gateway.opening import idempotency_key, open_request
+from portico.gateway.repeats import Repeats
+from portico.gateway.trail import Trail
+from portico.methods import ids
+from portico.methods.places import place
+from portico.performance.deadline import open_deadline
+from portico.security.access import authorize
+from portico.security.keys import authenticate
+
+log = logging.getLogger("portico.gateway")
+
+TRAILER_S: Final = 0.05
+"""How long the end of an upstream's stream is waited for, so that its connection can be reused."""
+
+
+class Io(msgspec.Struct, frozen=True, kw_only=True):
+    """What the pipeline needs of the world."""
+
+    clock: Clock
+    journal: Journal
+    upstreams: Mapping[str, Upstream]
+    """By kind of provider."""
+    metrics: Metrics
+    repeats: Repeats
+    entropy: Callable[[int], bytes] = os.urandom
+    commit: bool = False
+    """Wait for the database before the last byte (`durability: commit`)."""
+
+    def identity(self, prefix: str) -> str:
+        return ids.make(prefix, self.clock.now_ns(), self.entropy(ids.ENTROPY_BYTES))
+
+
+async def serve(arrival: Arrival, door: Door, at: Live, io: Io) -> None:
+    """Serves one call and settles it, whatever happens."""
+    call = Call(arrival, door, Trail(io.identity("call"), door.name, io.clock))
+    try:
+        who = authenticate(arrival.credential(), at.keys, at.pepper, io.clock.now_ns())
+        call.trail.identify(who)
+        request = await read(call, at)
+        route = admit(call, who, request, at)
+        if not await repeat(call, who, request, io):
+            await answer(call, route, request, io)
+    except asyncio.CancelledError:
+        await conclude(call, arrival.lifeline.explain(), io)
+    except PorticoError as error:
+        await conclude(call, error, io)
+    except Exception as defect:  # the last door: a defect becomes an error the caller can read
+        log.error("call %s met a defect: %s", call.id, place(defect))  # noqa: TRY400 - no content
+        detail = {"type": type(defect).__name__}
+        await conclude(call, InternalFault(attempts.DEFECT, detail=detail), io)
+    finally:
+        if call.tape is not None:
+            io.repeats.settle(call.tape, answered=call.trail.receipt.status == "ok")
+
+
+async def read(call: Call, at: Live) -> WireRequest:
+    """The body, checked by its door's wire."""
+    bounds = at.snapshot.bounds
+    call.request = open_request(call.arrival, call.door, await call.arrival.body(bounds), bounds)
+    call.trail.describe(call.request)
+    call.trail.mark("read")
+    return call.request
+
+
+def admit(call: Call, who: Principal, request: WireRequest, at: Live) -> Route:
+    """Which workload and model this is, whether the caller may, and how long it may take."""
+    trail = call.trail
+    route = at.route(request.model)
+    trail.assign(route, at.snapshot.project)
+    authorize(who, route.workload.name, raw=route.raw)
+    deadline = open_deadline(route.workload, request.options.deadline_ms, trail.started)
+    call.arrival.lifeline.arm("deadline", deadline.left(trail.clock.monotonic()))
+    trail.mark("admit")
+    return route
+
+
+async def repeat(call: Call, who: Principal, request: WireRequest, io: Io) -> bool:
+    """Answers a call that carries the idempotency key of an answered one. False: a new call."""
+    key = idempotency_key(call.arrival, request.options)
+    if not key:
+        return False
+    call.trail.idempotency(key)
+    fingerprint = hashlib.sha256(request.body).digest()
+    tape, ours = await io.repeats.claim((who.key, key), call.id, fingerprint)
+    if ours:
+        call.tape = tape
+        return False
+    call.trail.receipt.replay_of = tape.call
+    await record(call, io)
+    await tape.play(call.arrival, call.id)
+    return True
+
+
+async def answer(call: Call, route: Route, request: WireRequest, io: Io) -> None:
+    """One attempt: written, journaled, sent, settled."""
+    trail = call.trail
+    cap = trail.cap(request.max_output_tokens, route)
+    upstream = io.upstreams[route.provider.kind]
+    attempt = attempts.prepare(call, route, cap, upstream, io.identity("att"))
+    trail.mark("prepare")
+    io.journal.intend(trail.intent(attempt.trail, cap * request.choices))
+    trail.mark("journal")
+    try:
+        await (stream if request.stream else whole)(call, attempt, io)
+    except BaseException as failure:  # whatever ends an attempt, it is paid for
+        settle(call, attempt, failure)
+        raise
+
+
+async def whole(call: Call, attempt: Attempt, io: Io) -> None:
+    """An answer in one piece: settled and recorded before its first byte leaves."""
+    body = await attempts.whole(attempt)
+    call.trail.mark("upstream")
+    settle(call, attempt)
+    receipt = await record(call, io)
+    await call.reply(200, reply.closing(receipt), body)
+
+
+async def stream(call: Call, attempt: Attempt, io: Io) -> None:
+    """An answer in pieces: settled and recorded before its last byte leaves."""
+    trail = call.trail
+    source = await attempts.send(attempt)
+    trail.mark("upstream")
+    try:
+        carrier = attempts.relay(attempt)
+        call.broken = carrier.fail
+        chunks = source.chunks()
+        async for chunk in chunks:
+            data = carrier.feed(chunk)
+            if carrier.skim.has_content:
+                trail.token(attempt.trail)
+            if data:
+                await call.feed(lambda: head(call), data)
+            if carrier.skim.failed is not None or carrier.skim.complete:
+                break
+        data = carrier.close()
+        if carrier.skim.failed is not None:
+            raise carrier.skim.failed
+        trail.mark("stream")
+        settle(call, attempt)
+        receipt = await record(call, io)
+        await call.end(lambda: head(call), data + carrier.finish(reply.member(receipt)))
+        await exhaust(chunks)
+    finally:
+        await source.close()
+
+
+def head(call: Call) -> Headers:
+    return [*reply.EVENTS, *reply.opening(call.trail.receipt)]
+
+
+async def exhaust(chunks: AsyncIterator[bytes]) -> None:
+    """Reads on to the end of an upstream's stream whose answer is complete."""
+    try:
+        async with asyncio.timeout(TRAILER_S):
+            async for _ in chunks:
+                pass
+    except (TimeoutError, PorticoError):
+        return
+
+
+def settle(call: Call, attempt: Attempt, failure: BaseException | None = None) -> None:
+    """Prices the attempt, exactly once."""
+    if call.trail.closed:
+        return
+    status = "ok" if failure is None else attempts.attempt_status(call.arrival.lifeline.reason)
+    error = failure if isinstance(failure, PorticoError) else None
+    call.trail.receipt.attempts += (attempt.trail.settle(status, attempt.skim, error),)
+
+
+async def record(call: Call, io: Io) -> Receipt:
+    """The receipt of an answered call, in the journal before the caller has the answer."""
+    receipt = call.trail.close("ok", degraded=io.journal.state().error)
+    io.journal.record(receipt)
+    io.metrics.observe(receipt)
+    if io.commit:
+        await io.journal.committed()
+    return receipt
+
+
+async def conclude(call: Call, error: PorticoError, io: Io) -> None:
+    """Records a call that got no answer, and tells its caller why if there still is one."""
+    arrival, trail = call.arrival, call.trail
+    reason = arrival.lifeline.reason
+    if isinstance(error, Unauthenticated):
+        io.metrics.unauthenticated.inc()
+    if trail.accountable and not trail.closed:
+        status = attempts.call_status(reason, bool(trail.receipt.attempts))
+        receipt = trail.close(status, error)
+        try:
+            io.journal.record(receipt)
+        except PorticoError as full:
+            log.error("call %s left no receipt: %s", call.id, full)  # noqa: TRY400 - no defect
+        io.metrics.observe(receipt)
+    if reason == "gone":
+        return
+    if not arrival.begun:
+        await arrival.reply(*reply.refusal(error, call.id, call.door))
+    elif call.broken is not None and trail.receipt.status != "ok":
+        await arrival.end(call.broken(error))

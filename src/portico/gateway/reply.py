@@ -1,0 +1,97 @@
+"""What a reply says beside its answer: headers, the `portico` member, errors."""
+
+from typing import Final
+
+import msgspec
+
+from portico.contract.errors import PorticoError
+from portico.contract.ports import Door
+from portico.contract.receipt import Receipt
+from portico.gateway.arrival import Headers
+
+JSON: Final = (b"content-type", b"application/json")
+EVENTS: Final = (
+    (b"content-type", b"text/event-stream; charset=utf-8"),
+    (b"cache-control", b"no-cache"),
+)
+SHOULD_RETRY: Final = {"no": b"false", "yes": b"true"}
+
+
+def usd(nano: int) -> str:
+    """Nano-dollars as an exact decimal number of dollars."""
+    whole, rest = divmod(nano, 1_000_000_000)
+    return f"{whole}.{rest:09d}"
+
+
+def cost(receipt: Receipt) -> str:
+    return "unpriced" if receipt.unpriced else usd(receipt.cost_nano)
+
+
+def opening(receipt: Receipt) -> list[tuple[bytes, bytes]]:
+    """Headers that are known before the first byte of an answer."""
+    call = receipt.call.encode()
+    return [
+        (b"x-portico-call", call),
+        (b"x-request-id", call),
+        (b"request-id", call),
+        (b"x-portico-model", _value(receipt.model)),
+        (b"x-portico-release", _value(receipt.release)),
+        (b"x-portico-cache", receipt.cache.encode()),
+        (b"x-portico-attempts", b"%d" % max(1, len(receipt.attempts))),
+        (b"server-timing", timing(receipt)),
+    ]
+
+
+def closing(receipt: Receipt) -> list[tuple[bytes, bytes]]:
+    """All headers of an answer that is sent whole."""
+    return [
+        JSON,
+        *opening(receipt),
+        (b"x-portico-cost-usd", cost(receipt).encode()),
+        (b"x-portico-trust", receipt.trust.encode()),
+    ]
+
+
+def timing(receipt: Receipt) -> bytes:
+    """`server-timing` (W3C Server Timing): milliseconds by stage."""
+    return ", ".join(f"{stage};dur={us / 1000:.3f}" for stage, us in receipt.stages).encode()
+
+
+def member(receipt: Receipt) -> bytes:
+    """The `portico` member of a stream's last data: what is known only at its end."""
+    facts: dict[str, object] = {
+        "call": receipt.call,
+        "model": receipt.model,
+        "release": receipt.release,
+        "cost_usd": None if receipt.unpriced else msgspec.Raw(usd(receipt.cost_nano).encode()),
+        "trust": receipt.trust,
+        "cache": receipt.cache,
+        "attempts": len(receipt.attempts),
+        "usage": receipt.attempts[-1].usage_source if receipt.attempts else "none",
+    }
+    if receipt.simulated:
+        facts["simulated"] = True
+    return msgspec.json.encode(facts)
+
+
+def refusal(error: PorticoError, call: str, door: Door) -> tuple[int, Headers, bytes]:
+    """Status, headers and body of an error in the shape of the door's wire."""
+    headers = [
+        JSON,
+        (b"x-portico-error", error.code.encode()),
+        (b"x-portico-call", call.encode()),
+        (b"x-request-id", call.encode()),
+        (b"request-id", call.encode()),
+    ]
+    if error.retry in SHOULD_RETRY:
+        headers.append((b"x-should-retry", SHOULD_RETRY[error.retry]))
+    if error.retry_after is not None:
+        headers.append((b"retry-after", b"%d" % max(1, round(error.retry_after))))
+    elif error.code == "overloaded":
+        headers.append((b"retry-after", b"1"))
+    return error.status, headers, door.write_error(error, call)
+
+
+def _value(text: str) -> bytes:
+    """Names may hold any text; a header may not."""
+    return text.encode("ascii", "replace").replace(b"\r", b" ").replace(b"\n", b" ")

@@ -1,0 +1,207 @@
+"""The receipt of a call as it comes about."""
+
+import msgspec
+
+from portico.contract.call import Principal, WireRequest
+from portico.contract.errors import PorticoError
+from portico.contract.ports import Clock, Skim, UpstreamReply
+from portico.contract.receipt import Attempt, AttemptStatus, CallStatus, Intent, Receipt
+from portico.contract.usage import Usage
+from portico.cost.charge import charge
+from portico.cost.settle import estimate, used
+from portico.gateway.live import Route
+from portico.methods.hashing import content_hash
+
+NAME_LENGTH = 200
+"""Text that others choose (ids, names of models) is cut to this before it is stored."""
+
+
+class Trail:
+    """Collects what happens to one call; `close` settles it, once."""
+
+    __slots__ = ("_last", "accountable", "clock", "closed", "receipt", "started")
+
+    def __init__(self, call: str, door: str, clock: Clock) -> None:
+        self.clock = clock
+        self.started = self._last = clock.monotonic()
+        self.receipt = Receipt(call=call, door=door, received_ns=clock.now_ns())
+        self.accountable = False
+        """True once the caller is known: from then on the call leaves a receipt."""
+        self.closed = False
+
+    def mark(self, stage: str) -> None:
+        """The stage that ends now."""
+        now = self.clock.monotonic()
+        self.receipt.stages += ((stage, round((now - self._last) * 1e6)),)
+        self._last = now
+
+    def identify(self, who: Principal) -> None:
+        self.receipt.key = who.key
+        self.receipt.team = who.team
+        self.accountable = True
+
+    def describe(self, request: WireRequest) -> None:
+        receipt, options, tags = self.receipt, request.options, request.options.tags
+        receipt.requested_model = request.model[:NAME_LENGTH]
+        receipt.stream = request.stream
+        receipt.operation = request.operation
+        receipt.session = options.session or ""
+        receipt.subject = options.subject or ""
+        if tags:
+            pairs = tags.items() if isinstance(tags, dict) else ((tag, "") for tag in tags)
+            receipt.tags = tuple(pairs)
+
+    def assign(self, route: Route, project: str) -> None:
+        receipt, workload = self.receipt, route.workload
+        receipt.project = project
+        receipt.workload = workload.name
+        receipt.lane = workload.lane
+        receipt.release = workload.release
+        receipt.model = route.model.name
+        if workload.team != "default":
+            receipt.team = workload.team
+
+    def cap(self, asked: int | None, route: Route) -> int:
+        """The output cap in force; the receipt says whose it is."""
+        own = route.workload.max_output_tokens
+        receipt = self.receipt
+        receipt.cap_source = (
+            "caller" if asked is not None else "workload" if own is not None else "default"
+        )
+        receipt.max_output_tokens = asked if asked is not None else route.cap
+        return receipt.max_output_tokens
+
+    def idempotency(self, key: str) -> None:
+        self.receipt.idempotency = content_hash(key)
+
+    def token(self, attempt: "AttemptTrail") -> None:
+        """Content of the answer has come; only the first time counts."""
+        if self.receipt.first_token_us is None:
+            self.receipt.first_token_us = self.elapsed_us()
+        attempt.token()
+
+    def elapsed_us(self) -> int:
+        return round((self.clock.monotonic() - self.started) * 1e6)
+
+    def intent(self, attempt: "AttemptTrail", output_tokens: int) -> Intent:
+        """What is to be known of this call if the process dies now."""
+        lost = attempt.lost(output_tokens)
+        attempts = (*self.receipt.attempts, lost)
+        return Intent(
+            receipt=msgspec.structs.replace(
+                self.receipt,
+                status="lost",
+                error="lost",
+                attempts=attempts,
+                usage=total(attempts),
+                cost_nano=sum(each.cost_nano for each in attempts),
+                unpriced=any(each.price is None for each in attempts),
+                simulated=lost.simulated,
+            )
+        )
+
+    def close(
+        self, status: CallStatus, error: PorticoError | None = None, *, degraded: str = ""
+    ) -> Receipt:
+        """The finished receipt. Called once a call; a second call is a defect."""
+        if self.closed:
+            raise AssertionError(f"call {self.receipt.call} was settled twice")
+        self.closed = True
+        receipt, attempts = self.receipt, self.receipt.attempts
+        receipt.status = status
+        receipt.usage = total(attempts)
+        receipt.cost_nano = sum(each.cost_nano for each in attempts)
+        receipt.unpriced = any(each.price is None for each in attempts)
+        receipt.simulated = any(each.simulated for each in attempts)
+        receipt.total_us = self.elapsed_us()
+        receipt.stop = attempts[-1].stop if attempts else None
+        if error is not None:
+            receipt.error, receipt.http_status = error.code, error.status
+        if degraded:
+            receipt.degraded += (f"the ledger's database is behind: {degraded}",)
+        seconds = (receipt.total_us - (receipt.first_token_us or 0)) / 1e6
+        if receipt.usage.output and seconds > 0:
+            receipt.tokens_per_second = round(receipt.usage.output / seconds, 3)
+        return receipt
+
+
+class AttemptTrail:
+    """One attempt as it comes about."""
+
+    __slots__ = ("attempt", "clock", "sent_bytes", "started")
+
+    def __init__(self, identity: str, route: Route, clock: Clock, sent_bytes: int) -> None:
+        self.clock = clock
+        self.sent_bytes = sent_bytes
+        self.started = clock.monotonic()
+        provider, model = route.provider, route.model
+        self.attempt = Attempt(
+            id=identity,
+            provider=provider.name,
+            kind=provider.kind,
+            model=model.name,
+            model_id=model.id,
+            region=model.region,
+            started_ns=clock.now_ns(),
+            simulated=provider.kind == "simulator",
+            price=model.price,
+        )
+
+    def answered(self, reply: UpstreamReply) -> None:
+        attempt, headers = self.attempt, reply.headers
+        attempt.http_status = reply.status
+        attempt.address = reply.address
+        attempt.private = reply.private
+        attempt.connection = reply.connection
+        attempt.first_byte_us = self.elapsed_us()
+        upstream_id = headers.get("x-request-id") or headers.get("request-id") or ""
+        attempt.upstream_id = upstream_id[:NAME_LENGTH]
+        if headers.get("x-portico-simulated"):
+            attempt.simulated = True
+
+    def token(self) -> None:
+        if self.attempt.first_token_us is None:
+            self.attempt.first_token_us = self.elapsed_us()
+
+    def lost(self, output_tokens: int) -> Attempt:
+        """The attempt as it is accounted for if nobody lives to settle it: its dearest end."""
+        usage = msgspec.structs.replace(estimate(self.sent_bytes, 0), output=output_tokens)
+        price = self.attempt.price
+        return msgspec.structs.replace(
+            self.attempt,
+            status="lost",
+            error="lost",
+            usage=usage,
+            usage_source="estimated",
+            cost_nano=charge(usage, price) if price is not None else 0,
+        )
+
+    def settle(self, status: AttemptStatus, skim: Skim, error: PorticoError | None) -> Attempt:
+        """The finished attempt, priced."""
+        attempt = self.attempt
+        attempt.status = status
+        attempt.usage, attempt.usage_source = used(
+            skim, self.sent_bytes, error, attempt.http_status
+        )
+        if attempt.price is not None:
+            attempt.cost_nano = charge(attempt.usage, attempt.price)
+        attempt.total_us = self.elapsed_us()
+        attempt.served_model = skim.model[:NAME_LENGTH]
+        attempt.stop = skim.stop
+        if error is not None:
+            attempt.error = error.code
+            detail = error.detail
+            kind = detail.get("type") or detail.get("kind") or detail.get("stage") or ""
+            attempt.error_type = kind[:NAME_LENGTH]
+        return attempt
+
+    def elapsed_us(self) -> int:
+        return round((self.clock.monotonic() - self.started) * 1e6)
+
+
+def total(attempts: tuple[Attempt, ...]) -> Usage:
+    """The exact sum of the attempts' tokens."""
+    if len(attempts) == 1:
+        return attempts[0].usage
+    fields = Usage.__struct_fields__
+    return Usage(**{name: sum(getattr(each.usage, name) for each in attempts) for name in fields})
