@@ -1,0 +1,1 @@
+"""How providers are reached, and what their models are; one room for each."""

@@ -1,0 +1,86 @@
+"""Keys that are understood but not acted on yet.
+
+The one table: whoever makes a feature active takes its row out.
+"""
+
+from collections.abc import Mapping
+
+from portico.control.projects import keys
+from portico.control.projects.problems import FILE, dotted
+from portico.control.projects.reading import Data, Document, Path
+
+INACTIVE: Mapping[str, str] = {
+    "providers.*.region": "regions are used by Bedrock and Gemini",
+    "providers.*.assume_role": "roles are used by Bedrock",
+    "models.*.quota": "quotas of models are not counted",
+    "models.*.region": "regions do not choose an address",
+    "models.*.throughput": "provisioned throughput is treated as on-demand",
+    "workloads.*.prompt": "prompts are not rendered; send messages as before",
+    "workloads.*.trust": "answers are not checked",
+    "workloads.*.guards": "nothing is inspected or changed",
+    "workloads.*.cache": "every call goes upstream",
+    "workloads.*.budget": "spending is recorded and not limited",
+    "workloads.*.quota": "calls are not counted against a quota",
+    "workloads.*.transcripts": "prompts and answers are not kept",
+    "workloads.*.data_class": "no policy reads it",
+    "workloads.*.rollout": "an applied project is live at once",
+    "tools": "tool calls pass without a decision",
+    "teams": "teams are recorded on receipts and have no limits",
+    "lanes.*.concurrent": "lanes share one capacity",
+    "lanes.*.queue": "calls do not queue",
+    "lanes.*.hedge": "attempts are not hedged",
+    "budgets": "spending is recorded and not limited",
+    "oidc": "only Portico keys are accepted",
+    "tls": "serve behind a proxy that ends TLS",
+    "encryption": "nothing that needs encryption is kept",
+    "kpis": "no targets are watched",
+    "webhooks": "nothing is sent",
+    "retention": "receipts are kept",
+}
+SILENT: Mapping[str, Data] = {
+    "workloads.*.transcripts": "off",
+    "models.*.throughput": "on-demand",
+}
+"""Values that ask for nothing: the feature's absence."""
+INACTIVE_KINDS: Mapping[str, str] = {
+    "bedrock": "AWS Bedrock is not reached",
+    "gemini": "Gemini is not reached",
+}
+
+
+def note(document: Document, path: Path, reason: str) -> str:
+    line = document.place(path)[0]
+    return f"{dotted(path)} ({FILE}:{line}) is understood but not active yet: {reason}"
+
+
+def warnings(document: Document) -> tuple[str, ...]:
+    """A line for each key that has no effect yet, in the order of the file."""
+    noted: list[tuple[int, str]] = []
+    for wanted, reason in INACTIVE.items():
+        pattern = keys.pattern(wanted)
+        for path in document.places:
+            if keys.matches(pattern, path) and not _silent(document, wanted, path):
+                noted.append((document.place(path)[0], note(document, path, reason)))
+    for name, kind in _kinds(document.data):
+        if kind in INACTIVE_KINDS:
+            path = ("providers", name)
+            noted.append((document.place(path)[0], note(document, path, INACTIVE_KINDS[kind])))
+    return tuple(text for _, text in sorted(noted))
+
+
+def _silent(document: Document, wanted: str, path: Path) -> bool:
+    value: Data = document.data
+    for step in path:
+        value = value.get(str(step)) if isinstance(value, dict) else None
+    return value in (None, {}, []) or (wanted in SILENT and value == SILENT[wanted])
+
+
+def _kinds(data: dict[str, Data]) -> list[tuple[str, str]]:
+    providers = data.get("providers")
+    if not isinstance(providers, dict):
+        return []
+    return [
+        (name, kind)
+        for name, entry in providers.items()
+        if isinstance(entry, dict) and isinstance(kind := entry.get("kind"), str)
+    ]

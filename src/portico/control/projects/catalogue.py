@@ -1,0 +1,220 @@
+"""Models: those that the project names, and those that its providers list."""
+
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+
+import msgspec
+
+from portico.contract.errors import PorticoError
+from portico.contract.money import Price
+from portico.contract.snapshot import Facts, Model, Provider
+from portico.control.projects.problems import FILE, Problem, problem
+from portico.control.projects.reading import Document, Path
+from portico.control.projects.schema.providers import Model as Written
+from portico.control.projects.schema.providers import Price as WrittenPrice
+from portico.cost import prices
+from portico.methods.nearest import nearest
+from portico.providers.anthropic import facts as anthropic_facts
+from portico.providers.openai import facts as openai_facts
+from portico.providers.simulator import facts as simulator_facts
+from portico.providers.simulator.settings import parse
+
+FACTS: Mapping[str, Callable[[str], Facts | None]] = {
+    "openai": openai_facts.facts,
+    "anthropic": anthropic_facts.facts,
+    "simulator": simulator_facts.facts,
+}
+HOSTED: Mapping[str, Callable[[], Mapping[str, Facts]]] = {
+    "openai": openai_facts.known,
+    "anthropic": anthropic_facts.known,
+}
+OFFICIAL: Mapping[str, tuple[str, ...]] = {
+    "openai": ("https://api.openai.com/v1",),
+    "anthropic": ("https://api.anthropic.com", "https://api.anthropic.com/v1"),
+}
+"""Addresses whose model list is the provider's own."""
+SIMULATED = ("echo", "extract", "embed")
+
+
+class Priceless(Exception):
+    """A model without a usable price; says what to write."""
+
+    def __init__(self, message: str, hint: str, key: str = "") -> None:
+        super().__init__(message)
+        self.message, self.hint, self.key = message, hint, key
+
+
+NOTICE = timedelta(days=90)
+"""How long before its retirement a model of the project is warned about."""
+
+
+class Catalogue(msgspec.Struct, frozen=True):
+    models: tuple[Model, ...]
+    problems: tuple[Problem, ...]
+    warnings: tuple[str, ...]
+
+
+def builtin(provider: Provider, discovered: bool) -> bool:
+    """Whether a provider brings its own model list.
+
+    A discovered provider does at any address: whoever sets OPENAI_BASE_URL means OpenAI's
+    models.
+    """
+    official = OFFICIAL.get(provider.kind, ())
+    return not provider.api_version and (
+        discovered or provider.base_url.rstrip("/") in ("", *official)
+    )
+
+
+def catalogue(
+    document: Document,
+    written: Mapping[str, Written],
+    providers: Mapping[str, Provider],
+    own: frozenset[str],
+    at: datetime,
+) -> Catalogue:
+    """The project's models in file order, then what the providers in `own` list."""
+    problems: list[Problem] = []
+    models: list[Model] = []
+    for name, entry in written.items():
+        provider = providers.get(entry.provider)
+        if provider is None:
+            continue
+        models.append(
+            _model(document, name, entry, (provider, entry.provider in own), at, problems)
+        )
+    taken = {(model.provider, model.id) for model in models}
+    for name in providers:
+        if name in own:
+            models += (m for m in listing(providers[name], at) if (m.provider, m.id) not in taken)
+    warnings = tuple(_retiring(document, models, at.date()))
+    return Catalogue(tuple(models), tuple(problems), warnings)
+
+
+def retires_by(model: Model, day: date) -> bool:
+    return bool(model.facts and model.facts.retires and model.facts.retires <= day.isoformat())
+
+
+def _retiring(document: Document, models: list[Model], today: date) -> Iterator[str]:
+    for model in models:
+        if model.facts and "/" not in model.name and retires_by(model, today + NOTICE):
+            line = document.place(("models", model.name))[0]
+            yield (
+                f"models.{model.name} ({FILE}:{line}): its provider retires {model.id} on"
+                f" {model.facts.retires} ({model.facts.source})"
+            )
+
+
+def listing(provider: Provider, at: datetime) -> Iterator[Model]:
+    """What a provider itself lists, as `provider/id`."""
+    if provider.kind == "simulator":
+        for id_ in (*SIMULATED, "script") if provider.script else SIMULATED:
+            yield Model(
+                name=f"{provider.name}/{id_}",
+                provider=provider.name,
+                id=id_,
+                price=prices.simulated(at),
+                facts=simulator_facts.facts(id_),
+            )
+        return
+    if provider.kind not in HOSTED:
+        return
+    known = HOSTED[provider.kind]()
+    listed = {entry.id: entry for entry in prices.catalogue(provider.kind, at)}
+    for id_ in known.keys() - listed.keys():
+        price = prices.resolve(provider.kind, id_, "", at)
+        if price is not None:
+            listed[id_] = prices.Entry(id_, None, price)
+    for id_, entry in sorted(listed.items()):
+        facts = known.get(id_) or Facts(context=entry.context, source=prices.source())
+        yield Model(
+            name=f"{provider.name}/{id_}",
+            provider=provider.name,
+            id=id_,
+            price=entry.price,
+            facts=facts,
+            listed=False,
+        )
+
+
+def _model(
+    document: Document,
+    name: str,
+    written: Written,
+    provider: tuple[Provider, bool],
+    at: datetime,
+    problems: list[Problem],
+) -> Model:
+    here: Path = ("models", name)
+    price: Price | None = None
+    try:
+        price = _price(written, *provider, at)
+        if provider[0].kind == "simulator":
+            parse(written.id)
+    except Priceless as error:
+        path = (*here, "price", error.key) if error.key else (*here, "price")
+        problems.append(problem(document, path, error.message, error.hint))
+    except PorticoError as error:
+        problems.append(problem(document, (*here, "id"), error.message))
+    return Model(
+        name=name,
+        provider=written.provider,
+        id=written.id,
+        price=price,
+        facts=_facts(written.id, *provider),
+        size=written.size,
+        region=written.region,
+        throughput=written.throughput,
+    )
+
+
+def _facts(id_: str, provider: Provider, own: bool) -> Facts | None:
+    known = FACTS.get(provider.kind)
+    found = known(id_) if known is not None else None
+    if found is not None or provider.kind not in HOSTED:
+        return found
+    context = prices.context(provider.kind, id_, "" if own else provider.base_url)
+    return Facts(context=context, source=prices.source()) if context is not None else None
+
+
+def _price(written: Written, provider: Provider, own: bool, at: datetime) -> Price | None:
+    """Raises Priceless."""
+    if written.price == "unpriced":
+        return None
+    if isinstance(written.price, WrittenPrice):
+        return _override(written.price, at)
+    if provider.kind == "simulator":
+        return prices.simulated(at)
+    if provider.kind not in FACTS:
+        return None
+    try:
+        price = prices.resolve(provider.kind, written.id, "" if own else provider.base_url, at)
+    except prices.UnusablePrice as error:
+        raise Priceless(str(error), "write price: {input, output}") from error
+    if price is None:
+        raise _unknown(written.id, provider, own, at)
+    return price
+
+
+def _unknown(id_: str, provider: Provider, own: bool, at: datetime) -> Priceless:
+    like = nearest(id_, (e.id for e in prices.catalogue(provider.kind, at))) if own else ()
+    meant = f"did you mean the id {' or '.join(like)}? Otherwise " if like else ""
+    return Priceless(
+        f"no price is published for the model {id_} of provider {provider.name}",
+        f"{meant}write price: {{input: …, output: …}} in US dollars per million tokens,"
+        " or price: unpriced",
+    )
+
+
+def _override(written: WrittenPrice, at: datetime) -> Price:
+    amounts = {
+        key: Decimal(repr(value)) for key, value in written.model_dump(exclude_none=True).items()
+    }
+    for key in ("input", "output"):
+        if key not in amounts:
+            raise Priceless(f"the key {key} is missing", "write 0 if there is nothing to pay", key)
+    try:
+        return prices.override(amounts, at)
+    except prices.UnusablePrice as error:
+        raise Priceless(str(error), "") from error

@@ -1,0 +1,194 @@
+"""A project directory into the snapshot that the gateway serves, or into all its problems."""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+
+import msgspec
+
+from portico.contract.snapshot import Bounds, Model, Provider, Snapshot
+from portico.control.projects import activity, catalogue, connecting, names, validating
+from portico.control.projects.discovery import Discovered, discover
+from portico.control.projects.problems import FILE, Problem
+from portico.control.projects.reading import Document, Unreadable, read
+from portico.control.projects.schema import Project
+from portico.control.projects.schema.organisation import Durability as WrittenDurability
+from portico.control.projects.workloads import Workloads
+from portico.methods.hashing import content_hash
+
+NOON = time(12, tzinfo=UTC)
+"""Prices that differ by the hour of the day are read at noon."""
+
+
+class Durability(msgspec.Struct, frozen=True, kw_only=True):
+    """When an answered call is safe, and what happens when the journal has no room."""
+
+    commit: bool = False
+    """Wait for the database before the last byte of an answer."""
+    fsync_s: float = 1.0
+    journal_bytes: int = 64 * 1024 * 1024
+    serve_when_full: bool = False
+
+
+class Compiled(msgspec.Struct, frozen=True, kw_only=True):
+    """`snapshot` is None exactly where there are problems."""
+
+    snapshot: Snapshot | None
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[str, ...] = ()
+    durability: Durability = Durability()
+
+
+def compile_project(
+    files: Mapping[str, str], environment: Mapping[str, str], today: date
+) -> Compiled:
+    """Compiles the files of a project directory, named by their relative paths.
+
+    Without portico.yaml, or without providers in it, providers come from the environment.
+    Never raises for what a project may hold: everything wrong is a problem with its place.
+    """
+    try:
+        document = read(files.get(FILE, ""))
+    except Unreadable as error:
+        line, column = error.place
+        wrong = Problem(
+            file=FILE, line=line, column=column, path="", message=error.message, hint=error.hint
+        )
+        return Compiled(snapshot=None, problems=(wrong,))
+    return _Compilation(files, environment, datetime.combine(today, NOON), document).run()
+
+
+def wanted_files(portico_yaml: str) -> tuple[str, ...]:
+    """Files outside prompts/, evals/ and policies/ that a project names: simulators' scripts."""
+    try:
+        data = read(portico_yaml).data
+    except Unreadable:
+        return ()
+    scripts = (entry.get("script") for entry in names.entries(data, "providers").values())
+    return tuple(dict.fromkeys(path for path in scripts if isinstance(path, str) and path))
+
+
+class _Compilation:
+    def __init__(
+        self,
+        files: Mapping[str, str],
+        environment: Mapping[str, str],
+        at: datetime,
+        document: Document,
+    ) -> None:
+        self._files = files
+        self._environment = environment
+        self._at = at
+        self._document = document
+        self._problems: list[Problem] = []
+        self._warnings: list[str] = []
+
+    def run(self) -> Compiled:
+        data, unset = validating.resolve_references(self._document, self._environment)
+        self._problems += unset
+        document = msgspec.structs.replace(self._document, data=data)
+        broken = frozenset(found.path for found in unset)
+        project, wrong = validating.validate(document, data, broken)
+        self._problems += wrong
+        self._warnings += activity.warnings(document)
+
+        providers, own = self._providers(document, project)
+        models = catalogue.catalogue(document, project.models, providers, own, self._at)
+        self._problems += models.problems
+        self._warnings += models.warnings
+        by_name = {model.name: model for model in models.models}
+        known = names.Known(
+            providers=(*providers, *names.named(data, "providers")),
+            models=(*names.named(data, "models"), *by_name),
+            files=self._files.keys(),
+        )
+        self._problems += names.dangling(document, known)
+        workloads = Workloads(document, providers, by_name, self._at.date())
+        workloads.read(project)
+        if not self._problems:
+            workloads.add_default()
+        self._problems += workloads.problems
+        self._warnings += workloads.warnings
+        return self._finish(project, providers, models.models, workloads)
+
+    def _providers(
+        self, document: Document, project: Project
+    ) -> tuple[dict[str, Provider], frozenset[str]]:
+        """All providers by name, and the names of those that bring their own model list."""
+        if not document.data.get("providers"):
+            found: Discovered = discover(self._environment)
+            self._warnings += found.warnings
+            self._problems += found.problems
+            named = {provider.name: provider for provider in found.providers}
+            return named, frozenset(named)
+        made: dict[str, Provider] = {}
+        for name, written in project.providers.items():
+            made[name] = connecting.connected(name, written, self._files)
+            self._problems += connecting.problems(document, name, written, made[name])
+            self._warnings += connecting.literal_secrets(self._document, name, written)
+        own = (name for name, provider in made.items() if catalogue.builtin(provider, False))
+        return made, frozenset(own)
+
+    def _finish(
+        self,
+        project: Project,
+        providers: Mapping[str, Provider],
+        models: tuple[Model, ...],
+        workloads: Workloads,
+    ) -> Compiled:
+        warnings = tuple(self._warnings)
+        if self._problems:
+            return Compiled(snapshot=None, problems=_ordered(self._problems), warnings=warnings)
+        limits = project.limits
+        snapshot = Snapshot(
+            project=project.project,
+            providers=tuple(providers.values()),
+            models=models,
+            workloads=tuple(workloads.made),
+            bounds=Bounds(
+                body_bytes=limits.body,
+                header_bytes=limits.headers,
+                nesting=limits.nesting,
+                read_body_s=limits.read_body,
+                drain_s=limits.drain,
+            ),
+            warnings=warnings,
+        )
+        return Compiled(
+            snapshot=msgspec.structs.replace(snapshot, digest=digest(snapshot)),
+            warnings=warnings,
+            durability=_durability(project.durability),
+        )
+
+
+def _ordered(problems: list[Problem]) -> tuple[Problem, ...]:
+    """In the order of the files; of several problems with one value, the first found."""
+    first = {(p.file, p.path, p.path or p.message): p for p in reversed(problems)}
+    return tuple(sorted(first.values(), key=lambda p: (p.file != FILE, p.file, p.line, p.column)))
+
+
+def digest(snapshot: Snapshot) -> str:
+    """The hash of what a snapshot means: without secrets, warnings and days of resolution."""
+    return content_hash(
+        msgspec.structs.replace(
+            snapshot,
+            providers=tuple(map(connecting.without_secrets, snapshot.providers)),
+            models=tuple(map(_undated, snapshot.models)),
+            warnings=(),
+            digest="",
+        )
+    )
+
+
+def _undated(model: Model) -> Model:
+    if model.price is None:
+        return model
+    return msgspec.structs.replace(model, price=msgspec.structs.replace(model.price, date=""))
+
+
+def _durability(written: WrittenDurability) -> Durability:
+    return Durability(
+        commit=written.mode == "commit",
+        fsync_s=written.fsync,
+        journal_bytes=written.journal,
+        serve_when_full=written.when_full == "serve",
+    )

@@ -1,0 +1,103 @@
+"""`teams`, `lanes`, `limits`, `budgets`, `tools`, `kpis`, `webhooks`, `retention`."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from portico.control.projects.schema.part import Part
+from portico.control.projects.schema.providers import Quota
+from portico.control.projects.schema.workloads import Latency, Money
+from portico.control.projects.units import Count, Duration, Name, Share, Size, Text, Words
+
+
+class Team(Part):
+    budget: Money | None = None
+    quota: Quota | None = None
+
+
+class LaneSettings(Part):
+    latency: Latency = Field(default_factory=Latency)
+    concurrent: Count | None = None
+    queue: Count | None = None
+    hedge: Share | None = None
+
+
+class Lanes(Part):
+    voice: LaneSettings = Field(default_factory=LaneSettings)
+    chat: LaneSettings = Field(default_factory=LaneSettings)
+    batch: LaneSettings = Field(default_factory=LaneSettings)
+
+
+class Limits(Part):
+    body: Size = 32 * 1024 * 1024
+    headers: Size = 64 * 1024
+    nesting: Annotated[int, Field(ge=8, le=500)] = 100
+    read_body: Duration = 30.0
+    drain: Duration = 30.0
+
+
+class Budget(Money):
+    """A budget of its own: whose spending it bounds is the conjunction of the names given."""
+
+    team: Name | None = None
+    workload: Name | None = None
+    key: Name | None = None
+    tag: Text | None = None
+    time_zone: Text = "UTC"
+    steps: Count | None = None
+    tokens: Count | None = None
+    wall_time: Duration | None = None
+
+
+class Returns(Part):
+    free_text: Words = Field(default_factory=list)
+    record: Words = Field(default_factory=list)
+
+
+class Tool(Part):
+    sinks: Words = Field(default_factory=list)
+    external: bool = False
+    returns: Returns | None = None
+    readers: Words = Field(default_factory=list)
+    hide: bool = False
+
+
+class Kpi(Part):
+    measure: Literal[
+        "error", "refusal", "blocked", "feedback", "quality", "latency", "first_token", "cost"
+    ]
+    workload: Name | None = None
+    target: float | None = Field(default=None, allow_inf_nan=False)
+    within: Duration | None = None
+    quantile: Share | None = None
+    window: Duration | None = None
+
+
+class Webhook(Part):
+    url: Text
+    secret: Text = ""
+    events: Words = Field(default_factory=list)
+    shape: Literal["portico", "slack"] = "portico"
+
+
+class Retention(Part):
+    receipts: Duration | None = None
+    transcripts: Duration | None = None
+    audit: Duration | None = None
+    feedback: Duration | None = None
+
+
+def as_mode(value: object) -> object:
+    return {"mode": value} if isinstance(value, str) else value
+
+
+class Durability(Part):
+    """When an answered call is safe. A word stands for `{mode: word}`."""
+
+    mode: Literal["journal", "commit"] = "journal"
+    fsync: Duration = 1.0
+    journal: Size = 64 * 1024 * 1024
+    when_full: Literal["refuse", "serve"] = "refuse"
+
+
+DurabilityWord = Annotated[Durability, BeforeValidator(as_mode)]

@@ -1,0 +1,82 @@
+"""`providers:` and `models:`."""
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from portico.control.projects.schema.part import Part
+from portico.control.projects.units import (
+    Amount,
+    Count,
+    Duration,
+    Name,
+    Size,
+    Text,
+    Usd,
+    UsdPerMillion,
+)
+
+Kind = Literal["openai", "anthropic", "simulator", "bedrock", "gemini"]
+
+
+class Timeouts(Part):
+    connect: Duration | None = None
+    first_byte: Duration | None = None
+    between_chunks: Duration | None = None
+
+
+class Provider(Part):
+    kind: Kind
+    api_key: Text = ""
+    base_url: Text = ""
+    region: Text = ""
+    assume_role: Text = ""
+    api_version: Text = ""
+    organization: Text = ""
+    headers: dict[str, Text] = Field(default_factory=dict)
+    script: Text = ""
+    ca_file: Text = ""
+    proxy: Text = ""
+    timeouts: Timeouts = Field(default_factory=Timeouts)
+    max_response: Size | None = None
+
+
+class Price(Part):
+    """US dollars per million tokens; `request` in US dollars a request."""
+
+    input: UsdPerMillion | None = None
+    output: UsdPerMillion | None = None
+    cached_input: UsdPerMillion | None = None
+    cache_write: UsdPerMillion | None = None
+    cache_write_1h: UsdPerMillion | None = None
+    input_audio: UsdPerMillion | None = None
+    output_audio: UsdPerMillion | None = None
+    request: Usd | None = None
+
+
+def price_shape(value: object) -> str:
+    return "rates" if isinstance(value, dict | Price) else "word"
+
+
+PriceChoice = Annotated[
+    Annotated[Price, Tag("rates")] | Annotated[Literal["unpriced"], Tag("word")],
+    Discriminator(price_shape),
+]
+
+
+class Quota(Part):
+    requests_per_minute: Count | None = None
+    tokens_per_minute: Count | None = None
+    input_tokens_per_minute: Count | None = None
+    output_tokens_per_minute: Count | None = None
+    concurrent: Count | None = None
+
+
+class Model(Part):
+    provider: Name
+    id: Annotated[str, Field(min_length=1, max_length=512)]
+    price: PriceChoice | None = None
+    quota: Quota | None = None
+    region: Text = ""
+    throughput: Literal["on-demand", "provisioned"] = "on-demand"
+    size: Amount | None = None

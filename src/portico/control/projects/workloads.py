@@ -1,0 +1,122 @@
+"""`workloads:` into the snapshot's workloads, and the workload `default`."""
+
+from collections.abc import Mapping
+from datetime import date, timedelta
+
+from portico.contract.snapshot import Model, Provider, Workload
+from portico.control.projects.activity import INACTIVE_KINDS
+from portico.control.projects.catalogue import retires_by
+from portico.control.projects.discovery import SMALL
+from portico.control.projects.problems import FILE, Problem, problem
+from portico.control.projects.reading import Document
+from portico.control.projects.schema import Project
+from portico.control.projects.schema.workloads import Latency
+from portico.control.projects.schema.workloads import Workload as Written
+from portico.methods.hashing import content_hash
+
+DEFAULT = "default"
+LASTING = timedelta(days=30)
+"""A model that is chosen for the user is not one that its provider retires within this time."""
+
+
+class Workloads:
+    """What was made of the section, and what was wrong with it."""
+
+    def __init__(
+        self,
+        document: Document,
+        providers: Mapping[str, Provider],
+        models: Mapping[str, Model],
+        today: date,
+    ) -> None:
+        self._lasting = today + LASTING
+        self._document = document
+        self._providers = providers
+        self._models = models
+        self.made: list[Workload] = []
+        self.problems: list[Problem] = []
+        self.warnings: list[str] = []
+
+    def read(self, project: Project) -> None:
+        for name, written in project.workloads.items():
+            ladder = tuple(tuple(rung.pool) for rung in written.ladder)
+            self._check(name, ladder)
+            self.made.append(self._workload(name, written, ladder, project))
+
+    def add_default(self) -> None:
+        """Makes the workload `default` where the project has none of its own."""
+        if any(workload.name == DEFAULT for workload in self.made):
+            return
+        model = self._first()
+        if model is None:
+            hint = "add one under models:, with a provider of kind openai, anthropic or simulator"
+            message = "there is no model for the workload default"
+            self.problems.append(problem(self._document, (), message, hint))
+            return
+        ladder = ((model,),)
+        release = self._release(ladder, None)
+        self.made.append(Workload(name=DEFAULT, ladder=ladder, release=release))
+
+    def _first(self) -> str | None:
+        """The first model of the file that answers calls; otherwise a small one of a provider."""
+        for model in self._models.values():
+            named = "/" not in model.name
+            embeds = model.facts is not None and "text" not in model.facts.output
+            reached = self._providers[model.provider].kind not in INACTIVE_KINDS
+            if named and reached and not embeds:
+                return model.name
+        small = [
+            self._models[name]
+            for provider in self._providers.values()
+            for id_ in SMALL.get(provider.kind, ())
+            if (name := f"{provider.name}/{id_}") in self._models
+        ]
+        lasting = (model for model in small if not retires_by(model, self._lasting))
+        chosen = next(lasting, small[0] if small else None)
+        return chosen.name if chosen is not None else None
+
+    def _workload(
+        self, name: str, written: Written, ladder: tuple[tuple[str, ...], ...], project: Project
+    ) -> Workload:
+        lane: Latency = getattr(project.lanes, written.lane).latency
+        return Workload(
+            name=name,
+            team=written.team,
+            lane=written.lane,
+            ladder=ladder,
+            first_token_s=written.latency.first_token or lane.first_token,
+            total_s=written.latency.total or lane.total,
+            max_output_tokens=written.max_output_tokens,
+            release=self._release(ladder, written.max_output_tokens),
+        )
+
+    def _check(self, name: str, ladder: tuple[tuple[str, ...], ...]) -> None:
+        path = ("workloads", name, "ladder")
+        first = self._models.get(ladder[0][0])
+        kind = self._providers[first.provider].kind if first is not None else ""
+        if kind in INACTIVE_KINDS:
+            message = f"its first model {ladder[0][0]} cannot be called: {INACTIVE_KINDS[kind]} yet"
+            hint = "put a model of kind openai, anthropic or simulator first"
+            self.problems.append(problem(self._document, (*path, 0), message, hint))
+        if sum(len(rung) for rung in ladder) > 1:
+            line = self._document.place(path)[0]
+            self.warnings.append(
+                f"workloads.{name}.ladder ({FILE}:{line}) is understood but not active yet:"
+                f" only its first model, {ladder[0][0]}, is called"
+            )
+
+    def _release(self, ladder: tuple[tuple[str, ...], ...], cap: int | None) -> str:
+        """The name of everything that shapes an answer of a workload."""
+        shape = {
+            "ladder": [[self._shape(name) for name in rung] for rung in ladder],
+            "max_output_tokens": cap,
+        }
+        return "rel_" + content_hash(shape, 16)
+
+    def _shape(self, name: str) -> object:
+        model = self._models.get(name)
+        if model is None:
+            return name
+        provider = self._providers[model.provider]
+        script = content_hash(provider.script) if provider.script else ""
+        return [provider.kind, provider.name, provider.base_url, model.id, script]
