@@ -247,8 +247,8 @@ def test_the_deadline_ends_a_call_and_is_settled() -> None:
 
 def test_a_caller_who_leaves_stops_the_upstream_and_pays_for_what_came() -> None:
     async def story() -> None:
-        hanging = (*streamed(chunk({"content": "12345678"})), asyncio.Event().wait)
-        site = Site([Scripted(headers=EVENT_HEADERS, body=hanging)])
+        hanging: list[Step] = [*streamed(chunk({"content": "12345678"})), asyncio.Event().wait]
+        site = Site([Scripted(headers=EVENT_HEADERS, body=tuple(hanging))])
         begun = asyncio.Event()
 
         class Connection:

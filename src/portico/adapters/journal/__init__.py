@@ -1,0 +1,1 @@
+"""The journal: a preallocated local record that a killed process leaves complete."""

@@ -1,0 +1,1 @@
+"""The simulator performed: in process behind the Upstream port, and as an HTTP server."""

@@ -1,0 +1,1 @@
+"""The database of an embedded Portico: one SQLite file in the data directory."""

@@ -1,0 +1,80 @@
+"""Reads the ledger, never behind what has been answered."""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from portico.adapters.journal.entries import decode
+from portico.adapters.store import queries
+from portico.adapters.store.connection import opened
+from portico.contract.errors import InvalidRequest, Overloaded
+from portico.contract.ports import Journal
+from portico.contract.receipt import Receipt
+
+FLUSH_S = 10.0
+"""How long a read waits for the database to take what the journal holds."""
+MOST = 10_000
+"""Receipts of one read."""
+NO_END = 2**63 - 1
+
+
+class SqliteLedger:
+    """Implements `contract.ports.Ledger`. Each read has a read-only connection of its own."""
+
+    def __init__(self, path: Path, journal: Journal, *, flush_s: float = FLUSH_S) -> None:
+        self._path = path
+        self._journal = journal
+        self._flush_s = flush_s
+
+    async def recent(
+        self, limit: int, *, before: str | None = None, after: str | None = None
+    ) -> Sequence[Receipt]:
+        """Calls in the order in which they were recorded, at most `limit` (up to 10,000).
+
+        With `after`: those that follow it directly, so that paging forward misses none.
+        Otherwise the newest, or the newest before `before`. Raises InvalidRequest for a call
+        that is not in the ledger, Overloaded where the database takes nothing.
+        """
+        await self._flush()
+        return await asyncio.to_thread(self._recent, max(0, min(limit, MOST)), before, after)
+
+    async def find(self, call: str) -> Receipt | None:
+        await self._flush()
+        return await asyncio.to_thread(self._find, call)
+
+    async def _flush(self) -> None:
+        try:
+            async with asyncio.timeout(self._flush_s):
+                await self._journal.committed()
+        except TimeoutError:
+            raise Overloaded(
+                "The ledger cannot be read yet: the database has not taken what was answered "
+                f"within {self._flush_s:g} s. {self._journal.state().error}",
+                retry_after=1.0,
+            ) from None
+
+    def _recent(self, limit: int, before: str | None, after: str | None) -> list[Receipt]:
+        query = queries.NEWEST if after is None else queries.NEXT
+        with opened(self._path, mode="ro") as connection:
+            bounds = {
+                "limit": limit,
+                "after": 0 if after is None else _number(connection, after, "after"),
+                "before": NO_END if before is None else _number(connection, before, "before"),
+            }
+            return [decode(body) for (body,) in connection.execute(query, bounds)]
+
+    def _find(self, call: str) -> Receipt | None:
+        with opened(self._path, mode="ro") as connection:
+            row = connection.execute(queries.RECEIPT, (call,)).fetchone()
+        return decode(row[0]) if row else None
+
+
+def _number(connection: sqlite3.Connection, call: str, field: str) -> int:
+    row = connection.execute(queries.NUMBER, (call,)).fetchone()
+    if row is None:
+        raise InvalidRequest(
+            f"The ledger has no call {call!r} to read {field}. List calls without `{field}`.",
+            field=field,
+        )
+    return int(row[0])

@@ -1,0 +1,1 @@
+"""Alembic's environment. Revisions are in `versions/`; they are data for Alembic, not modules."""

@@ -1,0 +1,58 @@
+"""Every statement that run time sends to SQLite, by name."""
+
+POSITION = "SELECT sequence, offset FROM journal_position"
+MOVE_POSITION = """
+UPDATE journal_position SET sequence = :sequence, offset = :offset
+WHERE sequence = :before_sequence AND offset = :before_offset
+"""
+
+ADD_RECEIPT = """
+INSERT OR IGNORE INTO receipts
+    (call, received_ns, workload, model, team, "key", project, subject, "release", status,
+     cost_nano, tokens_in, tokens_out, simulated, body)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+ADD_ATTEMPT = """
+INSERT OR IGNORE INTO attempts
+    (id, call, model, provider, status, cost_nano, started_ns,
+     input, cached_read, cache_write_5m, cache_write_1h, input_audio, cached_audio,
+     output, output_audio, reasoning, region, address, private, simulated)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+PUT_INTENT = "INSERT OR REPLACE INTO intents (call, body) VALUES (?, ?)"
+DROP_INTENT = "DELETE FROM intents WHERE call = ?"
+INTENTS = "SELECT call, body FROM intents ORDER BY rowid"
+DROP_INTENTS = "DELETE FROM intents"
+ADD_UNREADABLE = "INSERT INTO unreadable (kind, body) VALUES (?, ?)"
+
+RECEIPT = "SELECT body FROM receipts WHERE call = ?"
+NUMBER = "SELECT number FROM receipts WHERE call = ?"
+NEWEST = """
+SELECT body FROM (
+    SELECT number, body FROM receipts WHERE number > :after AND number < :before
+    ORDER BY number DESC LIMIT :limit
+) ORDER BY number
+"""
+NEXT = """
+SELECT body FROM receipts WHERE number > :after AND number < :before
+ORDER BY number LIMIT :limit
+"""
+
+KEYS = """
+SELECT id, verifier, kind, name, workloads, team, created_ns, expires_ns, revoked_ns
+FROM keys ORDER BY created_ns, id
+"""
+PUT_KEY = """
+INSERT OR REPLACE INTO keys
+    (id, verifier, kind, name, workloads, team, created_ns, expires_ns, revoked_ns)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+
+APPLIED = 'SELECT project, files, digest, applied_ns, "by" FROM applied ORDER BY project'
+APPLY = """
+INSERT OR REPLACE INTO applied (project, files, digest, applied_ns, "by")
+VALUES (?, ?, ?, ?, ?)
+"""
+
+SECRET = "SELECT value FROM secrets WHERE name = ?"  # noqa: S105 - a query, not a password
+ADD_SECRET = "INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)"  # noqa: S105 - a query

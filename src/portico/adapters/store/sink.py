@@ -1,0 +1,210 @@
+"""The journal's way into SQLite: one transaction a batch, with the position in it."""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from operator import attrgetter
+from pathlib import Path
+
+import msgspec
+
+from portico.adapters.journal.entries import INTENT, call_of, decode, encode, lost
+from portico.adapters.journal.sink import Entry, Position, SinkUnavailable
+from portico.adapters.store import queries
+from portico.adapters.store.connection import connect, explain, transaction
+from portico.contract.receipt import Attempt, Receipt
+from portico.contract.usage import Usage
+
+BUSY_S = 0.1
+"""Short: the loader tries again by itself."""
+
+LARGEST = 2**63 - 1
+Row = tuple[str | int | bytes, ...]
+_usage = attrgetter(
+    "input", "cached_read", "cache_write_5m", "cache_write_1h", "input_audio", "cached_audio",
+    "output", "output_audio", "reasoning",
+)  # fmt: skip
+
+
+class SqliteSink:
+    """Implements `journal.sink.Sink`. The connection belongs to the thread that opened it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._file = (0, 0)
+
+    def open(self) -> Position:
+        self.close()
+        with self._told():
+            connection = self._connection = connect(self._path, busy_s=BUSY_S)
+            self._file = self._identity()
+            return Position(*connection.execute(queries.POSITION).fetchone())
+
+    def load(self, entries: Sequence[Entry], before: Position, behind: Position) -> None:
+        batch = _Batch()
+        for entry in entries:
+            batch.add(entry)
+        try:
+            self._store(batch, before, behind)
+        except OverflowError:
+            batch.clamp()
+            self._store(batch, before, behind)
+
+    def _store(self, batch: "_Batch", before: Position, behind: Position) -> None:
+        with self._writing() as connection:
+            batch.write(connection)
+            _move(connection, before, behind)
+
+    def settle_lost(self) -> None:
+        with self._writing() as connection:
+            batch = _Batch()
+            for call, body in connection.execute(queries.INTENTS).fetchall():
+                batch.add_lost(call, body)
+            batch.clamp()
+            batch.write(connection)
+
+    def persist(self) -> None:
+        """SQLite's WAL is not synced at each commit (synchronous = NORMAL); here it is."""
+        self._check()
+        log = self._path.with_name(self._path.name + "-wal")
+        try:
+            fd = os.open(log, os.O_RDONLY | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return  # checkpointed, and synced by SQLite
+        try:
+            os.fdatasync(fd)
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with self._told():
+                connection.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        self._check()
+        connection = self._connection
+        if connection is None:
+            raise SinkUnavailable(f"The database {self._path} is not open.")
+        with self._told(), transaction(connection):
+            yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as problem:
+            raise SinkUnavailable(explain(self._path, problem)) from problem
+
+    def _check(self) -> None:
+        """A file that was moved away takes writes without an error; nobody would find them."""
+        if self._identity() != self._file:
+            raise SinkUnavailable(f"The database {self._path} is not the file that was opened.")
+
+    def _identity(self) -> tuple[int, int]:
+        try:
+            found = self._path.stat()
+        except OSError as problem:
+            raise SinkUnavailable(f"The database {self._path} is gone: {problem}.") from problem
+        return found.st_dev, found.st_ino
+
+
+class _Batch:
+    """Rows of one transaction. Only intents without a receipt behind them become rows."""
+
+    def __init__(self) -> None:
+        self._intents: dict[str, bytes] = {}
+        self._receipts: list[Row] = []
+        self._attempts: list[Row] = []
+        self._done: list[tuple[str]] = []
+        self._unreadable: list[Row] = []
+
+    def add(self, entry: Entry) -> None:
+        try:
+            if entry.kind == INTENT:
+                self._intents[call_of(entry.payload)] = entry.payload
+            else:
+                self.add_receipt(decode(entry.payload), entry.payload)
+        except msgspec.MsgspecError:
+            self._unreadable.append((entry.kind, entry.payload))
+
+    def add_receipt(self, receipt: Receipt, body: bytes) -> None:
+        self._intents.pop(receipt.call, None)
+        self._done.append((receipt.call,))
+        self._receipts.append(_receipt_row(receipt, body))
+        self._attempts.extend(_attempt_row(receipt.call, a) for a in receipt.attempts)
+
+    def add_lost(self, call: str, body: bytes) -> None:
+        try:
+            receipt = lost(decode(body))
+        except msgspec.MsgspecError:
+            self._unreadable.append((INTENT, body))
+            self._done.append((call,))
+        else:
+            self.add_receipt(receipt, encode(receipt))
+
+    def clamp(self) -> None:
+        """Numbers past SQLite's range keep their true value in the body only."""
+        self._receipts = [_clamped(row) for row in self._receipts]
+        self._attempts = [_clamped(row) for row in self._attempts]
+
+    def write(self, connection: sqlite3.Connection) -> None:
+        many = connection.executemany
+        many(queries.ADD_RECEIPT, self._receipts)
+        many(queries.ADD_ATTEMPT, self._attempts)
+        many(queries.DROP_INTENT, self._done)
+        many(queries.PUT_INTENT, self._intents.items())
+        if self._unreadable:
+            many(queries.ADD_UNREADABLE, self._unreadable)
+
+
+def _move(connection: sqlite3.Connection, before: Position, behind: Position) -> None:
+    moved = connection.execute(
+        queries.MOVE_POSITION,
+        {
+            "sequence": behind.sequence,
+            "offset": behind.offset,
+            "before_sequence": before.sequence,
+            "before_offset": before.offset,
+        },
+    )
+    if moved.rowcount != 1:
+        raise SinkUnavailable(
+            "The database was replaced or is loaded by somebody else: it does not stand where "
+            f"this process left it (segment {before.sequence}, offset {before.offset}). "
+            "Restart Portico; what is in the journal is kept."
+        )
+
+
+def _receipt_row(receipt: Receipt, body: bytes) -> Row:
+    usage = receipt.usage
+    return (
+        receipt.call, receipt.received_ns, receipt.workload, receipt.model, receipt.team,
+        receipt.key, receipt.project, receipt.subject, receipt.release, receipt.status,
+        receipt.cost_nano, _tokens_in(usage), usage.output + usage.output_audio,
+        int(receipt.simulated), body,
+    )  # fmt: skip
+
+
+def _attempt_row(call: str, attempt: Attempt) -> Row:
+    return (
+        attempt.id, call, attempt.model, attempt.provider, attempt.status, attempt.cost_nano,
+        attempt.started_ns, *_usage(attempt.usage), attempt.region, attempt.address,
+        int(attempt.private), int(attempt.simulated),
+    )  # fmt: skip
+
+
+def _clamped(row: Row) -> Row:
+    return tuple(max(-LARGEST, min(v, LARGEST)) if isinstance(v, int) else v for v in row)
+
+
+def _tokens_in(usage: Usage) -> int:
+    """All that was read, from whatever source: the fields do not overlap."""
+    return (
+        usage.input + usage.cached_read + usage.cache_write_5m + usage.cache_write_1h
+        + usage.input_audio + usage.cached_audio
+    )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Keys: who may call, made, listed, rotated and revoked."""

@@ -1,0 +1,1 @@
+"""The ledger as it is read: what calls left behind."""

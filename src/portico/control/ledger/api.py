@@ -1,0 +1,76 @@
+"""Calls over HTTP: receipts, exactly as they were recorded."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query, Response
+
+from portico.contract.errors import UnknownRoute
+from portico.contract.ports import Ledger
+from portico.contract.receipt import Receipt
+from portico.control.ledger.view import complete
+
+MOST = 1000
+CALL = r"^call_[0-9A-Za-z]{1,64}$"
+REFERENCE = "#/components/schemas/{name}"
+
+_ONE = {
+    "allOf": [
+        {"$ref": REFERENCE.format(name="Receipt")},
+        {
+            "type": "object",
+            "required": ["id", "cost_usd"],
+            "properties": {"id": {"type": "string"}, "cost_usd": {"type": "string"}},
+        },
+    ]
+}
+_LIST = {
+    "type": "object",
+    "required": ["calls"],
+    "properties": {"calls": {"type": "array", "items": _ONE}},
+}
+
+CallId = Annotated[str | None, Query(pattern=CALL, description="A call's id, itself excluded.")]
+
+
+def router(ledger: Ledger) -> APIRouter:
+    """The routes under /calls."""
+    routes = APIRouter(prefix="/calls", tags=["calls"])
+
+    @routes.get("", response_class=Response, responses=_documented(_LIST))
+    async def list_calls(
+        limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
+        before: CallId = None,
+        after: CallId = None,
+    ) -> Response:
+        """The newest calls, oldest first; `before` and `after` narrow what is looked at."""
+        found = await ledger.recent(limit, before=before, after=after)
+        return encoded({"calls": [complete(receipt) for receipt in found]})
+
+    @routes.get("/{id}", response_class=Response, responses=_documented(_ONE))
+    async def show_call(id: str) -> Response:  # noqa: A002 - the path's word
+        """The whole receipt of one call."""
+        receipt = await ledger.find(id)
+        if receipt is None:
+            raise UnknownRoute(
+                "No such call is in the ledger; `portico calls tail` shows the newest.", field="id"
+            )
+        return encoded(complete(receipt))
+
+    return routes
+
+
+def encoded(value: object) -> Response:
+    """JSON by msgspec: integers and order stay as they are."""
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+def schemas() -> dict[str, object]:
+    """JSON Schemas of a receipt and what it is made of, for the OpenAPI document."""
+    _, components = msgspec.json.schema_components([Receipt], ref_template=REFERENCE)
+    return dict(components)
+
+
+def _documented(schema: Mapping[str, object]) -> dict[int | str, dict[str, object]]:
+    return {200: {"description": "Found.", "content": {"application/json": {"schema": schema}}}}

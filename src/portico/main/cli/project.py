@@ -1,0 +1,14 @@
+"""A project directory, read and compiled, as commands need it."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+from portico.control.projects import Compiled, compile_project
+from portico.main.directory import read_project
+from portico.main.settings import Environment
+
+
+def compiled(directory: Path, environment: Environment) -> Compiled:
+    """The project in `directory`, or all that is wrong with it. Raises InvalidRequest."""
+    today = datetime.now(UTC).date()
+    return compile_project(read_project(directory), environment.values, today)

@@ -1,0 +1,268 @@
+"""One serving process: its parts wired together, and its life from the first call to the last."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import uvicorn
+
+from portico import __version__
+from portico.adapters.clock import SystemClock
+from portico.adapters.simulator.upstream import SimulatedUpstream
+from portico.adapters.store.data import Data
+from portico.adapters.upstream import AiohttpUpstream
+from portico.contract.ports import Clock, Store
+from portico.contract.snapshot import Key
+from portico.control.keys.service import Keys
+from portico.control.projects import Compiled
+from portico.gateway.app import App, Asgi, metrics_app
+from portico.gateway.metrics import Metrics
+from portico.gateway.pipeline import Io
+from portico.gateway.readiness import Readiness
+from portico.gateway.repeats import Repeats
+from portico.gateway.server import Protocol
+from portico.main.private import write_private
+from portico.main.publisher import Publisher, World
+from portico.main.settings import Environment, UpOptions, read_settings
+from portico.security.keys import ENTROPY_BYTES, PRESET, keep, mint
+
+log = logging.getLogger("portico")
+
+SERVER_FILE: Final = "server.json"
+KEEP_ALIVE_S: Final = 75
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What is to be served, and whether it comes from the directory for the first time."""
+
+    files: Mapping[str, str]
+    compiled: Compiled
+    first: bool
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What the process opened and closes again."""
+
+    data: Data
+    clock: SystemClock
+    upstream: AiohttpUpstream
+
+
+@dataclass
+class Process:
+    options: UpOptions
+    app: App
+    io: Io
+    publisher: Publisher
+    readiness: Readiness
+    token: str
+    admin_key: str | None
+    background: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def live(self, listener: socket.socket) -> None:
+        """Serves until a signal says otherwise."""
+        servers = [_server(self.app, self.publisher)]
+        sockets = [listener]
+        if self.options.metrics is not None:
+            host, _, port = self.options.metrics.rpartition(":")
+            metrics = metrics_app(self.io.metrics, self.io.journal)
+            servers.append(_server(metrics, self.publisher))
+            sockets.append(socket.create_server((host.strip("[]"), int(port))))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._start, partial(self._stop, servers))
+        loop.add_signal_handler(signal.SIGHUP, self._start, self.publisher.apply_directory)
+        server_file = self.options.data / SERVER_FILE
+        running = [
+            loop.create_task(server.serve(sockets=[place]))
+            for server, place in zip(servers, sockets, strict=True)
+        ]
+        try:
+            self._announce(listener, server_file)
+            await asyncio.gather(*running)
+        finally:
+            server_file.unlink(missing_ok=True)
+            for place in sockets:
+                place.close()
+
+    async def _stop(self, servers: list["Quiet"]) -> None:
+        """New calls are refused with a retryable error; those in flight may finish."""
+        if self.app.gate.closed:
+            return
+        self.readiness.stopping = True
+        await self.app.gate.drain(self.publisher.slot.live.snapshot.bounds.drain_s)
+        for server in servers:
+            server.should_exit = True
+
+    def _announce(self, listener: socket.socket, server_file: Path) -> None:
+        host, port = listener.getsockname()[:2]
+        shown = f"[{host}]" if ":" in host else host
+        url = f"http://{shown}:{port}"
+        body = msgspec.json.encode({"url": url, "token": self.token, "pid": os.getpid()})
+        write_private(server_file, body)
+        snapshot = self.publisher.slot.live.snapshot
+        for warning in (*snapshot.warnings, *self.readiness.notes, *self.readiness.drift):
+            log.warning(warning)
+        if self.options.json:
+            ready: dict[str, str] = {"url": url, "version": __version__}
+            if self.admin_key is not None:
+                ready["admin_key"] = self.admin_key
+            print(msgspec.json.encode(ready).decode(), flush=True)  # noqa: T201 - promised output
+            return
+        lines = [f"Portico {__version__} serves {', '.join(self.publisher.workloads())} at {url}"]
+        if self.admin_key is not None:
+            lines.append(f"Admin key, shown this once: {self.admin_key}")
+        lines.append("Stop with Ctrl+C.")
+        print("\n".join(lines), flush=True)  # noqa: T201 - the command's answer
+
+    def _start(self, work: Callable[[], Coroutine[None, None, None]]) -> None:
+        task = asyncio.get_running_loop().create_task(work())
+        self.background.add(task)
+        task.add_done_callback(self.background.discard)
+
+
+class Quiet(uvicorn.Server):
+    """uvicorn's server without its signal handlers: `Process` has its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: Asgi, publisher: Publisher) -> Quiet:
+    def protocol(**known: object) -> Protocol:
+        bounds = publisher.slot.live.snapshot.bounds
+        return Protocol(head_bytes=bounds.header_bytes, **known)
+
+    config = uvicorn.Config(
+        app,
+        http=protocol,  # type: ignore[arg-type]  # a factory serves as well as a class
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=1,
+        backlog=2048,
+    )
+    return Quiet(config)
+
+
+def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: Parts) -> Process:
+    """Wires a process. Raises InvalidRequest where there is nothing that can be served."""
+    store, clock = parts.data.store, parts.clock
+    pepper = store.secret("pepper", os.urandom(32))
+    local, token = mint(Key(id="", verifier=b"", kind="local"), pepper, os.urandom(ENTROPY_BYTES))
+    admin_key = _admin(store, clock, pepper, read_settings(environment).admin_key)
+    simulated = SimulatedUpstream({})
+    publisher = Publisher(
+        world=World(store, clock, environment.values, options.data, options.directory),
+        pepper=pepper,
+        simulated=simulated,
+        local=local,
+    )
+    note = publisher.boot(chosen.files, chosen.compiled)
+    if chosen.first:
+        project = publisher.slot.live.snapshot.project
+        store.apply(publisher.applied(project, chosen.files, "portico up"))
+    readiness = Readiness(publisher.slot, parts.data.journal)
+    readiness.notes = (note,) if note else ()
+    publisher.readiness = readiness
+    publisher.look_for_drift()
+    io = Io(
+        clock=clock,
+        journal=parts.data.journal,
+        upstreams={
+            "openai": parts.upstream,
+            "anthropic": parts.upstream,
+            "simulator": simulated,
+        },
+        metrics=Metrics(),
+        repeats=Repeats(clock),
+        commit=chosen.compiled.durability.commit,
+    )
+    keys = Keys(store, clock, pepper, os.urandom)
+    admin = Admin(keys, publisher, readiness, parts.data)
+    app = App(publisher.slot, io, readiness, admin.application)
+    return Process(options, app, io, publisher, readiness, token, admin_key)
+
+
+class Admin:
+    """The administrative API, imported and assembled when it is first asked for."""
+
+    def __init__(self, keys: Keys, publisher: Publisher, readiness: Readiness, data: Data) -> None:
+        self._keys = keys
+        self._publisher = publisher
+        self._readiness = readiness
+        self._data = data
+        self._lock = asyncio.Lock()
+        self._application: Asgi | None = None
+
+    async def application(self) -> Asgi:
+        async with self._lock:
+            if self._application is None:
+                self._application = await asyncio.to_thread(self._assemble)
+            return self._application
+
+    def _assemble(self) -> Asgi:
+        # FastAPI takes a quarter of a second and 15 MB: calls never need it
+        from portico.main.admin import AdminServices, create_admin
+
+        return create_admin(
+            AdminServices(
+                keys=self._keys,
+                ledger=self._data.ledger,
+                workloads=self._publisher.workloads,
+                on_keys_changed=self._publisher.refresh_keys,
+                apply=self._publisher.apply,
+                status=self._status,
+            )
+        )
+
+    async def _status(self) -> Mapping[str, object]:
+        self._publisher.look_for_drift()
+        snapshot = self._publisher.slot.live.snapshot
+        return {
+            "version": __version__,
+            "project": snapshot.project,
+            "digest": snapshot.digest,
+            "workloads": self._publisher.workloads(),
+            "models": [model.name for model in snapshot.models if model.listed],
+            "drift": self._readiness.drift,
+            "warnings": snapshot.warnings,
+            "degraded": self._readiness.degraded(),
+            "stopping": self._readiness.stopping,
+            "journal": msgspec.structs.asdict(self._data.journal.state()),
+        }
+
+
+def _admin(store: Store, clock: Clock, pepper: bytes, preset: str | None) -> str | None:
+    """Makes sure there is an admin key. Returns its text where it was made just now."""
+    stored = store.keys()
+    keys = {key.id: key for key in stored}
+    draft = Key(id="", verifier=b"", kind="admin", name="admin", created_ns=clock.now_ns())
+    if preset is not None:
+        key = keep(draft, pepper, preset)
+        known = keys.get(key.id)
+        if known is None or known.verifier != key.verifier:
+            store.put_key(key)
+        return None if keys else preset
+    if keys.keys() & {PRESET}:
+        log.warning("PORTICO_ADMIN_KEY is not set now; the key it held before still works")
+    if any(key.kind == "admin" for key in keys.values()):
+        return None
+    key, text = mint(draft, pepper, os.urandom(ENTROPY_BYTES))
+    store.put_key(key)
+    return text

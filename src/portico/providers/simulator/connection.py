@@ -1,0 +1,59 @@
+"""How the simulator is reached in process: URLs that only `adapters.simulator` understands."""
+
+from collections.abc import Mapping
+
+from portico.contract.call import Operation
+from portico.contract.ports import UpstreamRequest
+from portico.contract.snapshot import Provider
+
+SCHEME = "simulator://"
+
+WIRES: Mapping[Operation, str] = {"chat": "openai_chat", "embeddings": "openai_embeddings"}
+PROBE = "models"
+
+
+class SimulatorConnection:
+    """A `portico.contract.ports.Connection` to the simulator of one provider."""
+
+    def __init__(self, provider: Provider) -> None:
+        self._provider = provider
+        self._urls = {
+            operation: f"{SCHEME}{provider.name}/{wire}" for operation, wire in WIRES.items()
+        }
+
+    def wire(self, operation: Operation) -> str:
+        return WIRES[operation]
+
+    def cap_field(self) -> str:
+        return "max_tokens"
+
+    def request(
+        self,
+        operation: Operation,
+        model_id: str,
+        body: bytes,
+        stream: bool,
+        forwarded: Mapping[str, str],
+    ) -> UpstreamRequest:
+        """No header of the caller means anything to the simulator."""
+        return UpstreamRequest(
+            method="POST",
+            url=self._urls[operation],
+            headers=(),
+            body=body,
+            network=self._provider.network,
+        )
+
+    def probe(self) -> UpstreamRequest:
+        return UpstreamRequest(
+            method="GET",
+            url=f"{SCHEME}{self._provider.name}/{PROBE}",
+            headers=(),
+            body=b"",
+            network=self._provider.network,
+        )
+
+
+def connect(provider: Provider, api_key: str = "") -> SimulatorConnection:
+    """Every provider's room connects with a key; the simulator has no use for one."""
+    return SimulatorConnection(provider)

@@ -1,0 +1,54 @@
+"""What goes wrong with request n of a model id, and how long it takes. Decided, not done."""
+
+import msgspec
+
+from portico.providers.simulator.draws import Draws
+from portico.providers.simulator.settings import Settings
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """An HTTP status instead of an answer."""
+
+    status: int
+    retry_after_s: float | None = None
+
+
+class Course(msgspec.Struct, frozen=True, kw_only=True):
+    """How a request runs. `failure` excludes the rest; a stall excludes a cut."""
+
+    failure: Failure | None = None
+    delay_s: float = 0.0
+    """Before the first token: the setting `ttft`, and `slow` for the share that it takes."""
+    tokens_per_s: float | None = None
+    stall_after: int | None = None
+    """Bytes of the body after which nothing more comes; 0: not even the head."""
+    cut_after: int | None = None
+    """Bytes of the body after which the connection breaks."""
+
+    @property
+    def instant(self) -> bool:
+        """Nothing waits: the whole answer can be written at once."""
+        return self.delay_s == 0 and self.tokens_per_s is None and self.stall_after is None
+
+
+SMOOTH = Course()
+
+
+def course(settings: Settings, n: int) -> Course:
+    """The course of request `n` (from 0). Draw 0 is for fail, 1 stall, 2 slow, 3 cut."""
+    if not (settings.fail_rate or settings.stall_rate or settings.slow_rate or settings.cut_rate):
+        if settings.ttft_s == 0 and settings.tokens_per_s is None:
+            return SMOOTH
+        return Course(delay_s=settings.ttft_s, tokens_per_s=settings.tokens_per_s)
+    fail, stall, slow, cut = Draws(settings.seed).at(n)
+    if fail < settings.fail_rate:
+        return Course(
+            failure=Failure(status=settings.fail_status, retry_after_s=settings.retry_after_s)
+        )
+    stalls = stall < settings.stall_rate
+    return Course(
+        delay_s=settings.ttft_s + (settings.slow_s if slow < settings.slow_rate else 0.0),
+        tokens_per_s=settings.tokens_per_s,
+        stall_after=settings.stall_bytes if stalls else None,
+        cut_after=settings.cut_bytes if cut < settings.cut_rate and not stalls else None,
+    )

@@ -1,0 +1,302 @@
+"""Whole answers: read from a provider, written for a caller, or skimmed on their way through.
+
+Source: https://platform.openai.com/docs/api-reference/chat/object.
+"""
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from portico.contract.conversation import (
+    NOTHING,
+    Audio,
+    Citation,
+    Extra,
+    FileReference,
+    Inline,
+    Json,
+    Opaque,
+    Part,
+    Reasoning,
+    Refusal,
+    Text,
+    ToolCall,
+)
+from portico.contract.errors import UpstreamFailed
+from portico.contract.events import Answer, Choice
+from portico.contract.ports import Skim
+from portico.contract.usage import StopReason
+from portico.wires.openai_chat import schema, usage
+from portico.wires.openai_chat.failures import not_an_answer, read_stream_error
+from portico.wires.openai_chat.message_reader import arguments_text, rest, tool_calls
+from portico.wires.openai_chat.message_writer import Body, Losses, tool_call
+from portico.wires.openai_chat.schema import NAME
+from portico.wires.openai_chat.tables import STOP_READ, STOP_WRITE
+
+_TOP = frozenset(("id", "object", "created", "model", "choices", "usage"))
+_CHOICE = frozenset(("index", "message", "finish_reason", "stop_reason", "logprobs"))
+_MESSAGE = frozenset(("role", *schema.AnswerMessage.__struct_fields__))
+
+
+def utf8_length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def stop_reason(word: str | None, sequence: str | int | None, refused: bool) -> StopReason:
+    """A finish reason in our words. `sequence` is the stop sequence, where a server names it."""
+    reason = STOP_READ.get(word or "", StopReason.OTHER)
+    if reason is StopReason.END:
+        if refused:
+            return StopReason.REFUSAL
+        if isinstance(sequence, str) and sequence:
+            return StopReason.STOP_SEQUENCE
+    return reason
+
+
+def stop_word(reason: StopReason, refused: bool) -> str:
+    """A finish reason in OpenAI's words. A refusal with its own text stops like an answer."""
+    if refused and reason is StopReason.REFUSAL:
+        return "stop"
+    return STOP_WRITE[reason]
+
+
+def skim(body: bytes) -> Skim:
+    """What the receipt needs of an answer that passes through.
+
+    An answer that is none, or an error under a good status, sets `failed`.
+    """
+    try:
+        found = _decode(body)
+    except UpstreamFailed as error:
+        return Skim(failed=error)
+    if found.error is not None:
+        return Skim(failed=read_stream_error(found.error))
+    size = sum(_size(choice.message) for choice in found.choices or ())
+    first = found.choices[0] if found.choices else None
+    return Skim(
+        model=found.model or "",
+        stop=None if first is None else _stop(first),
+        usage=usage.read(found.usage),
+        output_bytes=size,
+        has_content=size > 0 or any(choice.message.audio for choice in found.choices or ()),
+        complete=True,
+    )
+
+
+def read_answer(body: bytes) -> Answer:
+    """Raises what an error object means, and UpstreamFailed for a body that is no answer."""
+    found = _decode(body)
+    if found.error is not None:
+        raise read_stream_error(found.error)
+    raw = msgspec.json.decode(body, type=dict[str, Json])
+    bodies = raw["choices"] if isinstance(raw["choices"], list) else []
+    pairs = list(zip(found.choices or [], bodies, strict=True))
+    ordered = sorted(pairs, key=lambda pair: pair[0].index)
+    extra: Body = {**rest(raw, _TOP), "wire": NAME}
+    if more := [_unknown(choice) for _, choice in ordered]:
+        extra["choices"] = more
+    return Answer(
+        id=found.id or "",
+        model=found.model or "",
+        choices=tuple(_choice(choice, inner) for choice, inner in ordered),
+        usage=usage.read(found.usage),
+        created=None if found.created is None else int(found.created),
+        extra=extra,
+    )
+
+
+def write_answer(answer: Answer) -> bytes:
+    """The answer as a chat.completion. Content that only another wire knows is left out."""
+    own = answer.extra.get("wire") == NAME
+    known = rest(answer.extra, ("wire", "choices")) if own else {}
+    kept = answer.extra.get("choices") if own else None
+    inner = kept if isinstance(kept, list) else []
+    body: Body = {
+        "id": answer.id,
+        "object": "chat.completion",
+        "created": answer.created or 0,
+        "model": answer.model,
+        "choices": [
+            _written(index, choice, inner[index] if index < len(inner) else None, own)
+            for index, choice in enumerate(answer.choices)
+        ],
+    }
+    if answer.usage is not None:
+        body["usage"] = usage.write(answer.usage)
+    return msgspec.json.encode({**body, **known})
+
+
+def read_citation(annotation: schema.Annotation, text: str = "") -> Citation | None:
+    found = annotation.url_citation
+    if found is None:
+        return None
+    start, end = found.start_index, found.end_index
+    passage = text[start:end] if start is not None and end is not None else ""
+    return Citation(text=passage, url=found.url, title=found.title or "", start=start, end=end)
+
+
+def write_citation(citation: Citation) -> Body | None:
+    """An annotation; None for a citation that names no URL, which OpenAI cannot say."""
+    if not citation.url:
+        return None
+    return {
+        "type": "url_citation",
+        "url_citation": {
+            "start_index": citation.start or 0,
+            "end_index": citation.end or 0,
+            "title": citation.title,
+            "url": citation.url,
+        },
+    }
+
+
+def _decode(body: bytes) -> schema.AnswerBody:
+    try:
+        found = schema.answers.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise not_an_answer() from None
+    if found.choices is None and found.error is None:
+        raise not_an_answer()
+    return found
+
+
+def _stop(choice: schema.AnswerChoice) -> StopReason:
+    return stop_reason(choice.finish_reason, choice.stop_reason, bool(choice.message.refusal))
+
+
+def _size(message: schema.AnswerMessage) -> int:
+    thought = message.reasoning_content or message.reasoning
+    size = sum(utf8_length(text) for text in (thought, message.refusal) if text)
+    if isinstance(message.content, str):
+        size += utf8_length(message.content)
+    elif message.content:
+        size += sum(utf8_length(part.text or "") for part in message.content)
+    for call in message.tool_calls or ():
+        if call.function is not None:
+            size += utf8_length(arguments_text(call.function.arguments))
+    return size
+
+
+def _unknown(choice: Json) -> Body:
+    """The unknown members of a choice, and those of its message."""
+    message = choice.get("message") if isinstance(choice, dict) else None
+    return {**rest(choice, _CHOICE), "message": rest(message, _MESSAGE)}
+
+
+def _choice(choice: schema.AnswerChoice, raw: Json) -> Choice:
+    message = choice.message
+    body = raw.get("message") if isinstance(raw, dict) else None
+    calls = body.get("tool_calls") if isinstance(body, dict) else None
+    parts = [*_spoken(message), *tool_calls(message.tool_calls or [], calls or [])]
+    if message.function_call is not None:
+        text = arguments_text(message.function_call.arguments)
+        parts.append(ToolCall(id="", name=message.function_call.name, arguments=text))
+    sequence = choice.stop_reason if isinstance(choice.stop_reason, str) else None
+    return Choice(
+        parts=tuple(parts),
+        stop=_stop(choice),
+        sequence=sequence or None,
+        logprobs=choice.logprobs,
+    )
+
+
+def _spoken(message: schema.AnswerMessage) -> Iterable[Part]:
+    if message.reasoning_content:
+        yield Reasoning(text=message.reasoning_content)
+    elif message.reasoning:
+        yield Reasoning(text=message.reasoning, extra={"member": "reasoning"})
+    text = message.content
+    if isinstance(text, list):
+        text = "".join(part.text or "" for part in text)
+    if text:
+        found = (read_citation(annotation, text) for annotation in message.annotations or ())
+        yield Text(text=text, citations=tuple(citation for citation in found if citation))
+    if message.refusal:
+        yield Refusal(text=message.refusal)
+    if message.audio is not None:
+        yield _audio(message.audio)
+
+
+def _audio(audio: schema.Audio) -> Audio:
+    return Audio(
+        source=Inline("audio/wav", audio.data or "") if audio.data else FileReference(audio.id),
+        transcript=audio.transcript,
+        extra={"id": audio.id, "expires_at": audio.expires_at},
+    )
+
+
+def _written(index: int, choice: Choice, kept: Json, own: bool) -> Body:
+    unknown = rest(kept, ("message",))
+    inner = kept.get("message") if isinstance(kept, dict) else None
+    refused = any(isinstance(part, Refusal) for part in choice.parts)
+    return {
+        "index": index,
+        "message": {**_message(choice.parts, own), **rest(inner, ())},
+        "logprobs": choice.logprobs,
+        "finish_reason": stop_word(choice.stop, refused),
+        **({"stop_reason": choice.sequence} if choice.sequence else {}),
+        **unknown,
+    }
+
+
+def _message(parts: Sequence[Part], own: bool) -> Body:
+    texts = [part for part in parts if isinstance(part, Text)]
+    refusals = [part.text for part in parts if isinstance(part, Refusal)]
+    message: Body = {
+        "role": "assistant",
+        "content": "".join(part.text for part in texts) if texts else None,
+        "refusal": "".join(refusals) if refusals else None,
+    }
+    if annotations := _annotations(texts):
+        message["annotations"] = annotations
+    for part in parts:
+        if isinstance(part, Reasoning) and part.text:
+            name = str(part.extra.get("member", "reasoning_content")) if own else _THOUGHT
+            message[name] = f"{message.get(name) or ''}{part.text}"
+        elif isinstance(part, Audio):
+            message["audio"] = _audio_body(part)
+    calls = [body for part in parts if (body := _call(part, own)) is not None]
+    if calls:
+        message["tool_calls"] = calls
+    return message
+
+
+_THOUGHT = "reasoning_content"
+
+
+def _call(part: Part, own: bool) -> Body | None:
+    """A tool call's body; None for any other part."""
+    if isinstance(part, Opaque) and part.wire == NAME:
+        return dict(part.body)
+    if not isinstance(part, ToolCall):
+        return None
+    extra: Extra = part.extra if own else NOTHING
+    return tool_call(msgspec.structs.replace(part, extra=extra, cache=None), Losses(own=own))
+
+
+def _annotations(texts: Iterable[Text]) -> list[Body]:
+    """Citations of all texts; their places count from the start of the joined content."""
+    written: list[Body] = []
+    offset = 0
+    for text in texts:
+        for citation in text.citations:
+            placed = msgspec.structs.replace(
+                citation,
+                start=offset + (citation.start or 0),
+                end=offset + (len(text.text) if citation.end is None else citation.end),
+            )
+            if (body := write_citation(placed)) is not None:
+                written.append(body)
+        offset += len(text.text)
+    return written
+
+
+def _audio_body(part: Audio) -> Body:
+    source = part.source
+    given = part.extra.get("id")
+    return {
+        "id": given if isinstance(given, str) else getattr(source, "id", ""),
+        "data": source.data if isinstance(source, Inline) else "",
+        "transcript": part.transcript or "",
+        "expires_at": part.extra.get("expires_at") or 0,
+    }

@@ -1,0 +1,190 @@
+"""A stream of chunks from upstream to caller, bytes in, bytes out, holding back its tail.
+
+Law of the file: every frame leaves with its own bytes, in order, but for three: the frame that
+`finish` stamps, a usage chunk that only Portico asked for, and an error, which the gateway
+writes in its own words.
+"""
+
+import msgspec
+
+from portico.contract.call import WireRequest
+from portico.contract.conversation import Json
+from portico.contract.errors import PorticoError, UpstreamFailed
+from portico.contract.ports import Skim
+from portico.wires import members
+from portico.wires.openai_chat import schema, usage
+from portico.wires.openai_chat.answers import stop_reason, utf8_length
+from portico.wires.openai_chat.failures import cut, error_frame
+from portico.wires.openai_chat.message_reader import arguments_text
+from portico.wires.openai_chat.stream_reader import DONE, read_chunk
+from portico.wires.openai_chat.stream_writer import DONE_FRAME
+from portico.wires.sse import SseFrame, SseReader, frame
+
+LONGEST_TAIL = 1024 * 1024
+"""Bytes that may follow the last finish reason: a usage chunk, comments, [DONE]."""
+
+_ENDINGS = (b"\n\n", b"\r\r", b"\r\n\r\n")
+
+
+class ChatRelay:
+    """See the port `Relay`. Holds one unfinished frame, and the frames of the tail."""
+
+    def __init__(self, request: WireRequest) -> None:
+        self._frames = SseReader()
+        self._skim = Skim()
+        self._choices = request.choices
+        self._wants_usage = request.wants_usage
+        self._finished: set[int] = set()
+        self._refused = False
+        self._tail: list[SseFrame] = []
+        self._tail_bytes = 0
+        self._stamp = -1
+        """The frame of the tail that carries `portico`."""
+        self._is_usage = False
+        """The chunk just seen is a usage chunk that the caller asked for."""
+
+    @property
+    def skim(self) -> Skim:
+        return self._skim
+
+    def feed(self, data: bytes) -> bytes:
+        if self._skim.failed is not None or self._skim.complete:
+            return b""
+        try:
+            frames = self._frames.feed(data)
+        except PorticoError as error:
+            self._skim.failed = error
+            return b""
+        return self._carry(frames)
+
+    def close(self) -> bytes:
+        if self._skim.failed is not None or self._skim.complete:
+            return b""
+        passed = self._carry(self._frames.close())
+        if self._skim.failed is None and not self._skim.complete:
+            if self._tail:
+                self._skim.complete = True
+            else:
+                self._skim.failed = cut()
+        return passed
+
+    def finish(self, portico: bytes) -> bytes:
+        """The tail, with `portico` in the usage chunk or the one with the finish reason."""
+        if self._skim.failed is not None or not self._tail:
+            return b""
+        tail, self._tail = self._tail, []
+        written = [_whole(found.raw) for found in tail]
+        done = tail[-1].data == DONE
+        if self._stamp >= 0:
+            written[self._stamp] = _stamped(tail[self._stamp], portico)
+        else:
+            place = len(written) - done
+            written.insert(place, frame(self._bare(portico)))
+        if not done:
+            written.append(DONE_FRAME)
+        return b"".join(written)
+
+    def fail(self, error: PorticoError) -> bytes:
+        self._tail = []
+        return error_frame(error)
+
+    def _carry(self, frames: list[SseFrame]) -> bytes:
+        passed: list[bytes] = []
+        for found in frames:
+            try:
+                keep = self._see(found) if found.data else True
+            except PorticoError as error:
+                self._skim.failed = error
+                break
+            if not keep:
+                continue
+            if self._holding or found.data == DONE:
+                self._hold(found)
+            else:
+                passed.append(found.raw)
+            if self._skim.complete:
+                break
+        return passed[0] if len(passed) == 1 else b"".join(passed)
+
+    @property
+    def _holding(self) -> bool:
+        return bool(self._tail) or len(self._finished) >= self._choices
+
+    def _hold(self, found: SseFrame) -> None:
+        if found.data == DONE:
+            self._skim.complete = True
+        elif found.data and (not self._tail or self._is_usage):
+            self._stamp = len(self._tail)
+        self._tail.append(found)
+        self._tail_bytes += len(found.raw)
+        if self._tail_bytes > LONGEST_TAIL:
+            self._skim.failed = UpstreamFailed(
+                "The provider's stream goes on after its end; the answer was ended there.",
+                detail={"stage": "between_chunks", "kind": "endless"},
+            )
+
+    def _see(self, found: SseFrame) -> bool:
+        """Learns from a chunk. False: it is for Portico only and does not go to the caller."""
+        if found.data == DONE:
+            return True
+        chunk = read_chunk(found)
+        self._is_usage = False
+        skim = self._skim
+        if not skim.model and chunk.model:
+            skim.model = chunk.model
+        for choice in chunk.choices or ():
+            if choice.delta is not None:
+                self._weigh(choice.delta)
+            if choice.finish_reason is not None:
+                self._finish(choice)
+        return chunk.usage is None or self._count(chunk.usage, bool(chunk.choices))
+
+    def _count(self, found: Json, with_choices: bool) -> bool:
+        counted = usage.read(found)
+        if counted is not None:
+            self._skim.usage = counted
+        self._is_usage = self._wants_usage and not with_choices
+        return self._wants_usage or with_choices
+
+    def _weigh(self, delta: schema.Delta) -> None:
+        size = 0
+        for text in (delta.content, delta.reasoning_content or delta.reasoning, delta.refusal):
+            if text:
+                size += utf8_length(text)
+        for call in delta.tool_calls or ():
+            self._skim.has_content = True
+            if call.function is not None:
+                size += utf8_length(arguments_text(call.function.arguments))
+        self._refused = self._refused or bool(delta.refusal)
+        if size or delta.audio is not None:
+            self._skim.has_content = True
+            self._skim.output_bytes += size
+
+    def _finish(self, choice: schema.ChunkChoice) -> None:
+        self._finished.add(choice.index)
+        if choice.index == 0 or self._skim.stop is None:
+            word = choice.finish_reason
+            self._skim.stop = stop_reason(word, choice.stop_reason, self._refused)
+
+    def _bare(self, portico: bytes) -> bytes:
+        """A chunk of its own, for a stream that gave no reason to stop."""
+        chunk = {
+            "id": "",
+            "object": "chat.completion.chunk",
+            "created": 0,
+            "model": self._skim.model,
+            "choices": [],
+        }
+        return members.stamp(msgspec.json.encode(chunk), "portico", portico)
+
+
+def _whole(raw: bytes) -> bytes:
+    """A frame with the blank line that a stream's last frame may lack."""
+    return raw if raw.endswith(_ENDINGS) else raw + b"\n\n"
+
+
+def _stamped(found: SseFrame, portico: bytes) -> bytes:
+    data = members.stamp(found.data, "portico", portico)
+    if found.data in found.raw:
+        return _whole(found.raw.replace(found.data, data, 1))
+    return frame(data, found.event)

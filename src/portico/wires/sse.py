@@ -1,0 +1,132 @@
+"""Server-sent events, sans-IO: bytes in any cut become frames that keep their own bytes.
+
+Law of the file: the `raw` of all frames, joined, is the input, byte for byte; and the frames
+are the same however the input was cut.
+
+Source: https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream.
+One deliberate difference: what follows the last blank line is a frame too (`close`), because
+servers forget the final newline and the last event counts.
+"""
+
+import re
+
+import msgspec
+
+from portico.contract.errors import UpstreamFailed
+
+LIMIT = 8 * 1024 * 1024
+"""Bytes of one frame, unless the reader is told otherwise."""
+
+_BLANK_LINE = re.compile(rb"(?>\r\n|\r|\n)(?>\r\n|\r|\n)")
+_LONGEST_BLANK_LINE = 4
+_BOM = b"\xef\xbb\xbf"
+
+
+class SseFrame(msgspec.Struct, frozen=True, gc=False):
+    """One frame. `raw` has all its bytes, with comments and the blank line that ends it.
+
+    `event` is "" where the frame names none; `data` is the data lines joined by a newline, b""
+    where the frame is only comments (a keep-alive).
+    """
+
+    raw: bytes
+    event: str = ""
+    data: bytes = b""
+
+
+def frame(data: bytes, event: str = "") -> bytes:
+    """The bytes of a frame. `data` may have several lines."""
+    body = b"data: " + data.replace(b"\n", b"\ndata: ") + b"\n\n"
+    return b"event: " + event.encode() + b"\n" + body if event else body
+
+
+class SseReader:
+    """Cuts a byte stream into frames. Holds at most one unfinished frame of `limit` bytes."""
+
+    def __init__(self, limit: int = LIMIT) -> None:
+        self._limit = limit
+        self._rest = bytearray()
+        self._from = 0
+        self._carriage_returns = False
+        self._first = True
+
+    def feed(self, data: bytes) -> list[SseFrame]:
+        """The frames that `data` completes. Raises UpstreamFailed past the limit."""
+        if not self._carriage_returns and b"\r" in data:
+            self._carriage_returns = True
+        start = 0
+        if self._rest:
+            self._rest += data
+            start = self._from
+            if self._end(self._rest, start) < 0:
+                return self._keep(b"")
+            data = bytes(self._rest)
+            self._rest.clear()
+        frames: list[SseFrame] = []
+        done = 0
+        while (end := self._end(data, start)) >= 0:
+            frames.append(self._frame(data[done:end]))
+            start = done = end
+        if done < len(data):
+            self._keep(data[done:] if done else data)
+        return frames
+
+    def close(self) -> list[SseFrame]:
+        """The frame of a stream that ends without its last blank line, if there is one."""
+        if not self._rest:
+            return []
+        rest = bytes(self._rest)
+        self._rest.clear()
+        return [self._frame(rest)]
+
+    def _end(self, data: bytes | bytearray, start: int) -> int:
+        """Where the frame ends that is open at `start`; -1 while that is not certain."""
+        if not self._carriage_returns:
+            found = data.find(b"\n\n", start)
+            return found + 2 if found >= 0 else -1
+        match = _BLANK_LINE.search(data, start)
+        if match is None:
+            return -1
+        end = match.end()
+        # A carriage return at the very end may be half of a CRLF.
+        return -1 if end == len(data) and data[end - 1] == 0x0D else end
+
+    def _keep(self, data: bytes) -> list[SseFrame]:
+        self._rest += data
+        self._check(len(self._rest))
+        self._from = max(0, len(self._rest) - _LONGEST_BLANK_LINE + 1)
+        return []
+
+    def _check(self, size: int) -> None:
+        if size > self._limit:
+            self._rest.clear()
+            raise UpstreamFailed(
+                f"The upstream sent a stream event of more than {self._limit} bytes; "
+                "the stream was ended. Ask for shorter output or fewer tool arguments.",
+                detail={"stage": "body", "kind": "event_too_large"},
+            )
+
+    def _frame(self, raw: bytes) -> SseFrame:
+        self._check(len(raw))
+        text = raw
+        if self._first:
+            self._first = False
+            text = raw.removeprefix(_BOM)
+        if text.startswith(b"data: {") and text.find(b"\n") == len(text) - 2:
+            return SseFrame(raw, "", text[6:-2])
+        if self._carriage_returns:
+            text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+        return _parse(raw, text)
+
+
+def _parse(raw: bytes, text: bytes) -> SseFrame:
+    event = b""
+    data: list[bytes] = []
+    for line in text.split(b"\n"):
+        name, _, value = line.partition(b":")
+        if name == b"data":
+            data.append(value.removeprefix(b" "))
+        elif name == b"event":
+            event = value.removeprefix(b" ")
+    joined = data[0] if len(data) == 1 else b"\n".join(data)
+    return SseFrame(raw, event.decode("utf-8", "replace"), joined)
