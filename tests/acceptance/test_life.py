@@ -6,13 +6,12 @@ import json
 import signal
 import socket
 import stat
-import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from tests.acceptance.house import PATIENCE_S, Running, command, start, up
+from tests.acceptance.waiting import eventually
 
 TWO_WORKLOADS = """
 providers: {sim: {kind: simulator}}
@@ -37,14 +36,6 @@ def raw_call(running: Running, model: str, text: str = "Hi", *, stream: bool = T
         f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {running.key}\r\n"
         f"content-length: {len(body)}\r\n\r\n"
     ).encode() + body
-
-
-def eventually(found: Callable[[], object]) -> object:
-    """Asks until the answer is true; a fault test waits for another process, never for a time."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (value := found()):
-        assert time.monotonic() < deadline, "it never came true"
-    return value
 
 
 def tail(running: Running) -> list[dict[str, object]]:

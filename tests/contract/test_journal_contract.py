@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
 
+import msgspec
 import pytest
 
 from portico.adapters.clock import SystemClock
@@ -323,3 +324,26 @@ def test_a_full_journal_that_serves_on_counts_what_it_lost(opens: Opens) -> None
         assert world.journal.state().lost == 1
 
     asyncio.run(main())
+
+
+def test_as_many_calls_as_were_let_under_way_can_all_be_recorded(world: World) -> None:
+    async def main() -> None:
+        await world.journal.committed()
+        world.take_database_away()
+        calls: list[str] = []
+        with pytest.raises(Overloaded):
+            start_calls(world.journal, calls)
+        for call in calls:
+            world.journal.record(msgspec.structs.replace(a_receipt(call), session="x" * 1500))
+        world.give_database_back()
+        assert [r.call for r in await world.ledger.recent(1000)] == calls
+        assert len(calls) > 1
+
+    asyncio.run(main())
+
+
+def start_calls(journal: Journal, calls: list[str]) -> None:
+    """Starts calls until one is refused; those that are under way are in `calls`."""
+    for number in range(1000):
+        journal.intend(an_intent(f"call_{number:04d}"))
+        calls.append(f"call_{number:04d}")

@@ -105,9 +105,9 @@ def test_a_receipt_past_its_room_keeps_its_attempts_and_says_what_it_lost(tmp_pa
             id=f"a{n}", provider="p", kind="k", model="m", model_id="i", wire="w",
             status="failed", cost_nano=n, price=price,
         )
-        for n in range(6)
+        for n in range(12)
     )  # fmt: skip
-    receipt = a_receipt("call_1", attempts=attempts, cost_nano=15)
+    receipt = a_receipt("call_1", attempts=attempts, cost_nano=66)
     options = msgspec.structs.replace(SMALL, reserve_bytes=256, segment_bytes=32 * 1024)
 
     async def main(data: Data) -> Receipt | None:
@@ -120,7 +120,7 @@ def test_a_receipt_past_its_room_keeps_its_attempts_and_says_what_it_lost(tmp_pa
     assert data.close()
     assert found is not None
     assert [a.id for a in found.attempts] == [a.id for a in attempts]
-    assert sum(a.cost_nano for a in found.attempts) == found.cost_nano == 15
+    assert sum(a.cost_nano for a in found.attempts) == found.cost_nano == 66
     assert found.degraded == ("journal:prices",)
 
 
@@ -251,4 +251,21 @@ def test_a_journal_too_small_to_be_one_is_refused(tmp_path: Path) -> None:
 def test_closing_twice_is_harmless(tmp_path: Path) -> None:
     data = opened(tmp_path)
     assert data.close()
+    assert data.close()
+
+
+@pytest.mark.parametrize("apart", [True, False])
+def test_the_intent_of_a_finished_call_is_gone(tmp_path: Path, apart: bool) -> None:
+    async def main(data: Data) -> None:
+        data.journal.intend(Intent(receipt=a_receipt("call_1")))
+        data.journal.intend(Intent(receipt=a_receipt("call_2")))
+        if apart:
+            await data.journal.committed()
+        data.journal.record(a_receipt("call_1"))
+        await data.journal.committed()
+
+    data = opened(tmp_path)
+    asyncio.run(main(data))
+    with sqlite3.connect(tmp_path / "portico.db") as connection:
+        assert connection.execute("SELECT call FROM intents").fetchall() == [("call_2",)]
     assert data.close()

@@ -16,7 +16,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import pydantic
 import pytest
+from anthropic.types import Message, RawMessageStreamEvent
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from portico.contract.errors import InvalidRequest
 from portico.contract.events import Event, Failed
@@ -136,6 +139,31 @@ def test_an_answer_at_the_door_of_its_own_wire_is_as_it_came(path: Path) -> None
     left = case["left"][case["wire"]]
     missing = {name for name, value in case["came"].items() if left.get(name) != value}
     assert missing <= set(case.get("changed", []))
+
+
+WHOLE: dict[str, type[pydantic.BaseModel]] = {
+    "anthropic_messages": Message,
+    "openai_chat": ChatCompletion,
+}
+EVENT: dict[str, pydantic.TypeAdapter[Any]] = {
+    "anthropic_messages": pydantic.TypeAdapter(RawMessageStreamEvent),
+    "openai_chat": pydantic.TypeAdapter(ChatCompletionChunk),
+}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in CASES if path.parent.name != "requests"], ids=lambda path: path.stem
+)
+def test_what_leaves_for_a_caller_fits_the_types_of_its_sdk(path: Path) -> None:
+    case, _ = leaves(path)
+    for name, left in case["left"].items():
+        if path.parent.name == "answers":
+            assert WHOLE[name].model_validate(left)
+            continue
+        answered = [event for event in left if event != "[DONE]" and "error" not in event]
+        assert answered
+        for event in answered:
+            EVENT[name].validate_python(event)
 
 
 def test_every_kind_of_case_is_there() -> None:

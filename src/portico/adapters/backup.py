@@ -79,7 +79,7 @@ def read_backup(
         for path in sorted(stage.iterdir(), key=lambda path: path.name == DATABASE):
             path.rename(directory / path.name)
         stage.rmdir()
-    except BaseException:
+    except BaseException:  # whatever it is, nothing half restored stays
         shutil.rmtree(stage, ignore_errors=True)
         if created:
             shutil.rmtree(directory, ignore_errors=True)
@@ -158,7 +158,7 @@ def _written_whole(out: Path) -> Iterator[BinaryIO]:
     except OSError as problem:
         part.unlink(missing_ok=True)
         raise InvalidRequest(f"The backup {out} cannot be written: {problem}.") from problem
-    except BaseException:
+    except BaseException:  # whatever it is, no half backup stays
         part.unlink(missing_ok=True)
         raise
 

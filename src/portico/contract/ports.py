@@ -85,6 +85,11 @@ class Relay(Protocol):
 class StreamReader(Protocol):
     """A provider's stream into events. Right for every way of cutting the bytes."""
 
+    @property
+    def complete(self) -> bool:
+        """The wire's own end was seen: there is nothing more to wait for."""
+        ...
+
     def feed(self, data: bytes) -> list[Event]: ...
 
     def close(self) -> list[Event]:
@@ -185,6 +190,7 @@ class UpstreamReply(Protocol):
 
     status: int
     headers: Mapping[str, str]
+    """Names compare without regard to case."""
     address: str
     private: bool
     connection: Literal["new", "reused", "retried"]

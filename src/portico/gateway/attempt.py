@@ -110,8 +110,12 @@ async def whole(attempt: Attempt) -> bytes:
     attempt.trail.token()
     if not attempt.translated:
         attempt.skim = attempt.wire.skim(body)
+        if attempt.skim.failed is not None:
+            raise attempt.skim.failed
         return body
     answer = attempt.wire.read_answer(body)
+    if answer.created is None:
+        answer = msgspec.structs.replace(answer, created=attempt.trail.started_s)
     attempt.skim = skim_answer(answer)
     return attempt.door.write_answer(answer)
 
@@ -121,7 +125,9 @@ def relay(attempt: Attempt) -> Relay:
     carrier: Relay
     if attempt.translated:
         carrier = Translation(
-            attempt.wire.stream_reader(), attempt.door.stream_writer(attempt.request)
+            attempt.wire.stream_reader(),
+            attempt.door.stream_writer(attempt.request),
+            attempt.trail.started_s,
         )
     else:
         carrier = attempt.wire.relay(attempt.request)

@@ -60,19 +60,7 @@ class Metrics:
             "portico_unauthenticated", "Requests turned away at the door", registry=registry
         )
         self.in_flight = Gauge("portico_calls_in_flight", "Calls being served", registry=registry)
-        self.journal_waiting = Gauge(
-            "portico_journal_waiting", "Entries that the database lacks", registry=registry
-        )
-        self.journal_bytes = Gauge("portico_journal_waiting_bytes", "Their size", registry=registry)
-        self.journal_capacity = Gauge(
-            "portico_journal_capacity_bytes", "What the journal can hold", registry=registry
-        )
-        self.journal_lost = Gauge(
-            "portico_journal_lost", "Receipts that found no room", registry=registry
-        )
-        self.database_ok = Gauge(
-            "portico_database_ok", "1 while the database takes receipts", registry=registry
-        )
+        self.journal = JournalGauges(registry)
 
     def observe(self, receipt: Receipt) -> None:
         """Counts one finished call."""
@@ -100,9 +88,26 @@ class Metrics:
             self.cost.labels(workload, model).inc(attempt.cost_nano / 1e9)
 
     def render(self, journal: JournalState) -> bytes:
-        self.journal_waiting.set(journal.waiting)
-        self.journal_bytes.set(journal.waiting_bytes)
-        self.journal_capacity.set(journal.capacity_bytes)
-        self.journal_lost.set(journal.lost)
-        self.database_ok.set(0 if journal.error else 1)
+        self.journal.read(journal)
         return generate_latest(self.registry)
+
+
+class JournalGauges:
+    """How the journal stands, read when somebody asks."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def gauge(name: str, text: str) -> Gauge:
+            return Gauge(f"portico_{name}", text, registry=registry)
+
+        self.waiting = gauge("journal_waiting", "Entries that the database lacks")
+        self.waiting_bytes = gauge("journal_waiting_bytes", "Their size")
+        self.capacity = gauge("journal_capacity_bytes", "What the journal can hold")
+        self.lost = gauge("journal_lost", "Receipts that found no room")
+        self.database_ok = gauge("database_ok", "1 while the database takes receipts")
+
+    def read(self, state: JournalState) -> None:
+        self.waiting.set(state.waiting)
+        self.waiting_bytes.set(state.waiting_bytes)
+        self.capacity.set(state.capacity_bytes)
+        self.lost.set(state.lost)
+        self.database_ok.set(0 if state.error else 1)

@@ -66,8 +66,9 @@ async def serve(arrival: Arrival, door: Door, at: Live, io: Io) -> None:
         await conclude(call, arrival.lifeline.explain(), io)
     except PorticoError as error:
         await conclude(call, error, io)
-    except Exception as defect:  # the last door: a defect becomes an error the caller can read
-        log.error("call %s met a defect: %s", call.id, place(defect))  # noqa: TRY400 - no content
+    except Exception as defect:  # noqa: BLE001 - the last door: the caller gets a readable error
+        # without a traceback, which would quote content
+        log.error("call %s met a defect: %s", call.id, place(defect))  # noqa: TRY400
         detail = {"type": type(defect).__name__}
         await conclude(call, InternalFault(attempts.DEFECT, detail=detail), io)
     finally:

@@ -195,6 +195,11 @@ class AttemptTrail:
             attempt.error_type = kind[:NAME_LENGTH]
         return attempt
 
+    @property
+    def started_s(self) -> int:
+        """Seconds since the epoch, for wires that say when an answer was made."""
+        return self.attempt.started_ns // 1_000_000_000
+
     def elapsed_us(self) -> int:
         return round((self.clock.monotonic() - self.started) * 1e6)
 

@@ -1,5 +1,7 @@
 """A stream carried from one wire to another: read into events, written as the caller's."""
 
+import msgspec
+
 from portico.contract.errors import PorticoError
 from portico.contract.events import Event, Failed, PartDelta, Started, Stopped, UsageReported
 from portico.contract.ports import Skim, StreamReader, StreamWriter
@@ -8,7 +10,9 @@ from portico.contract.ports import Skim, StreamReader, StreamWriter
 class Translation:
     """A Relay over a reader and a writer. The writer holds back the tail until `finish`."""
 
-    def __init__(self, reader: StreamReader, writer: StreamWriter) -> None:
+    def __init__(self, reader: StreamReader, writer: StreamWriter, created: int) -> None:
+        """`created`: seconds since the epoch, for a reader's wire that does not say."""
+        self._created = created
         self._reader = reader
         self._writer = writer
         self.skim = Skim()
@@ -30,9 +34,12 @@ class Translation:
         for event in events:
             if self.skim.failed is not None:
                 break
+            if isinstance(event, Started) and event.created is None:
+                event = msgspec.structs.replace(event, created=self._created)  # noqa: PLW2901
             self._note(event)
             if not isinstance(event, Failed):
                 out.append(self._writer.write(event))
+        self.skim.complete = self._reader.complete
         return b"".join(out)
 
     def _note(self, event: Event) -> None:

@@ -128,7 +128,7 @@ def checked_url(value: str, name: str) -> str:
 def checked_address(value: str, name: str) -> str:
     """`HOST:PORT`, as text. `name` is blamed where it is not one."""
     host, separator, port = value.rpartition(":")
-    if not separator or not host or not port.isdecimal() or int(port) > 65_535:
+    if not separator or not host or not (port.isascii() and port.isdecimal()) or int(port) > 65_535:
         raise SettingsError(f"{name} must be HOST:PORT, for example 127.0.0.1:9090")
     return value
 

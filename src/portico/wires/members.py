@@ -71,7 +71,8 @@ def edit(
     """The body with some members replaced, removed or added (last), all else equal.
 
     `members` are the spans that `scan` found; names that are not among them are ignored by
-    `replace` and `remove`. Values are JSON text.
+    `replace` and `remove`. Values are JSON text. A removed member goes with the comma before
+    it; where nothing before it is kept, with the comma after it.
     """
     pieces: list[bytes] = []
     done = 0

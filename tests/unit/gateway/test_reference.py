@@ -40,8 +40,8 @@ def test_every_error_is_listed_with_its_statuses_fault_and_retry() -> None:
     for kind in every(errors.PorticoError):
         if kind.__module__ != errors.__name__:
             continue
-        statuses, fault, retry = known.get(kind.code, (set(), kind.fault, kind.retry))
-        known[kind.code] = (statuses | {kind.status}, fault, min(retry, kind.retry))
+        seen, fault, retry = known.get(kind.code, (set(), kind.fault, kind.retry))
+        known[kind.code] = (seen | {kind.status}, fault, min(retry, kind.retry))
     assert listed == known
 
 

@@ -1,5 +1,6 @@
 import json
 
+import msgspec
 import pytest
 
 from portico.contract.conversation import (
@@ -47,7 +48,6 @@ def asking(
     output: OutputFormat | None = None,
     reasoning: ReasoningRequest | None = None,
     sampling: Sampling | None = None,
-    parallel: bool | None = None,
 ) -> Conversation:
     return Conversation(
         wire="openai_chat",
@@ -57,7 +57,6 @@ def asking(
         output=output,
         reasoning=reasoning,
         sampling=sampling or Sampling(),
-        parallel_tool_calls=parallel,
     )
 
 
@@ -121,7 +120,8 @@ def test_several_lines_are_answered_with_parallel_calls_of_different_ids() -> No
 
 def test_parallel_calls_are_one_where_the_caller_wants_one() -> None:
     text = "call weather\ncall weather"
-    found = echo(asking(turn("user", text), tools=(WEATHER,), parallel=False))
+    conversation = asking(turn("user", text), tools=(WEATHER,))
+    found = echo(msgspec.structs.replace(conversation, parallel_tool_calls=False))
     assert calls_of(found) == [("weather", "{}")]
 
 

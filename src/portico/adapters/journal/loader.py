@@ -21,7 +21,7 @@ FIRST_RETRY_S = 0.02
 
 
 class Loader:
-    """One thread. `loaded` and `loaded_bytes` only grow; `error` is empty while all is well."""
+    """One thread. `loaded` and `loaded_bytes` count what is in the database."""
 
     def __init__(
         self,
@@ -52,7 +52,13 @@ class Loader:
         self._thread = threading.Thread(target=self._run, name="portico-journal", daemon=True)
         self.loaded = 0
         self.loaded_bytes = 0
-        self.error = ""
+        self._database_error = ""
+        self._disk_error = ""
+
+    @property
+    def error(self) -> str:
+        """Why entries wait, or are not on the disk; empty while all is well."""
+        return self._database_error or self._disk_error
 
     @property
     def settled(self) -> bool:
@@ -83,7 +89,7 @@ class Loader:
         self._stop.set()
         self.hurry()
         self._thread.join(timeout_s)
-        return not self._thread.is_alive() and not self.error
+        return not self._thread.is_alive() and not self._failures
 
     # --- the thread ------------------------------------------------------------------------
 
@@ -110,14 +116,18 @@ class Loader:
         except Exception as problem:  # noqa: BLE001 - the thread outlives a defect, naming it
             self._failed(f"The loader met a defect: {problem!r}.")
         else:
-            self._failures = 0
-            self.error = ""
-        self._on_progress()
+            self._progressed()
 
     def _failed(self, why: str) -> None:
         self._connected = False
         self._failures += 1
-        self.error = why
+        self._database_error = why
+        self._on_progress()
+
+    def _progressed(self) -> None:
+        self._failures = 0
+        self._database_error = ""
+        self._on_progress()
 
     def _catch_up(self) -> None:
         if not self._connected:
@@ -129,7 +139,7 @@ class Loader:
             self._settled = True
             self.loaded += 1
         while self._step():
-            self._on_progress()
+            self._progressed()
             self._sync_if_due()
 
     def _connect(self) -> None:
@@ -175,9 +185,7 @@ class Loader:
         self.loaded_bytes += size
 
     def _read(self, segment: Segment, start: int) -> Sequence[Found]:
-        end = segment.end
-        found = segment.entries(start, min(end, start + self._options.batch_bytes))
-        found = found or segment.entries(start, end)  # one entry larger than a batch
+        found = segment.batch(start, segment.end, self._options.batch_bytes)
         if not found:
             raise OSError(f"The journal file {segment.path} cannot be read back at {start}.")
         return found
@@ -201,7 +209,9 @@ class Loader:
         try:
             self._files.sync()
         except OSError as problem:
-            self.error = f"The journal cannot be put on the disk: {problem}."
+            self._disk_error = f"The journal cannot be put on the disk: {problem}."
+        else:
+            self._disk_error = ""
         self._sync_at = reading + self._options.fsync_s
 
 

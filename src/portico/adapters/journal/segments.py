@@ -6,7 +6,7 @@ from pathlib import Path
 from struct import Struct
 from zlib import crc32
 
-from portico.adapters.journal.entries import Found, walk
+from portico.adapters.journal.entries import HEAD, Found, walk
 from portico.contract.errors import InvalidRequest
 
 SUFFIX = ".segment"
@@ -14,6 +14,7 @@ LEAST_BYTES = 16 * 1024
 _HEAD = Struct("<8sIQ")
 _MAGIC = b"PORTICOJ"
 _FORMAT = 1
+SCAN_BYTES = 256 * 1024
 START = 32
 """Where the first entry lies. Before it: magic, format, sequence number, checksum."""
 
@@ -51,13 +52,23 @@ class Segment:
         """Counts the entries from `start` on, and sets `end` behind the last whole one."""
         self.end = max(start, START)
         count = 0
-        for found in self.entries(self.end, self.size):
-            self.end, count = found.end, count + 1
+        while found := self.batch(self.end, self.size, SCAN_BYTES):
+            self.end, count = found[-1].end, count + len(found)
         self.synced = self.end
         return count
 
-    def entries(self, start: int, stop: int) -> list[Found]:
-        return list(walk(self.read(start, stop - start), self.sequence, start))
+    def batch(self, start: int, stop: int, size: int) -> list[Found]:
+        """Entries between two offsets: about `size` bytes of them, but at least one."""
+        whole = stop - start
+        found = list(walk(self.read(start, min(size, whole)), self.sequence, start))
+        if found or size >= whole or not self._cut(start, size):
+            return found
+        return list(walk(self.read(start, whole), self.sequence, start))
+
+    def _cut(self, start: int, size: int) -> bool:
+        """Whether an entry at `start` says that it is longer than `size`."""
+        length: int = HEAD.unpack(self.read(start, HEAD.size))[0]
+        return size < HEAD.size + length <= self.size - start
 
     def close(self) -> None:
         os.close(self.fd)

@@ -9,7 +9,7 @@ from portico.adapters.simulator import flow
 from portico.adapters.simulator.dialects import OPENAI_CHAT, Dialect
 from portico.adapters.simulator.replies import Reply
 from portico.adapters.simulator.simulation import Operation, Simulation
-from portico.contract.errors import UpstreamFailed
+from portico.contract.errors import InvalidRequest, UpstreamFailed
 from portico.contract.ports import UpstreamReply, UpstreamRequest
 from portico.contract.snapshot import Network
 from portico.providers.simulator.connection import PROBE, SCHEME
@@ -57,7 +57,13 @@ class SimulatedReply:
             raise _failed("between_chunks", "broke the connection as its model id asks") from None
 
     async def read(self) -> bytes:
-        return b"".join([piece async for piece in self.chunks()])
+        reply = self._reply
+        if reply.length is None or reply.course.breaks:
+            return b"".join([piece async for piece in self.chunks()])
+        if reply.length > self._network.max_response_bytes:
+            raise _failed("body", "grew over its bound")
+        # A whole body that nothing breaks needs no loop: most calls of a load test end here.
+        return b"".join([piece for piece, _ in reply.pieces])
 
     async def close(self) -> None:
         self._closed = True
@@ -94,7 +100,7 @@ class SimulatedUpstream:
 
         Raises InvalidRequest, naming the provider, and changes nothing then.
         """
-        loaded = {name: load(text) for name, text in scripts.items() if text}
+        loaded = {name: _load(name, text) for name, text in scripts.items() if text}
         self._scripts = loaded
         for name, simulation in self._simulations.items():
             simulation.script = loaded.get(name)
@@ -120,6 +126,13 @@ class SimulatedUpstream:
             # Bounded by the providers that the project names: no caller chooses this name.
             self._simulations[provider] = simulation
         return simulation
+
+
+def _load(provider: str, text: str) -> Script:
+    try:
+        return load(text)
+    except InvalidRequest as error:
+        raise InvalidRequest(f"Provider '{provider}': {error.message}", field="script") from None
 
 
 def _failed(stage: str, what: str) -> UpstreamFailed:

@@ -57,7 +57,7 @@ def open_data(directory: Path, *, journal: JournalOptions | Choose, clock: Clock
     lock = DirectoryLock(directory)
     try:
         return _opened(directory, journal, lock, clock)
-    except BaseException:
+    except BaseException:  # whatever stops the start, the lock goes
         lock.release()
         raise
 

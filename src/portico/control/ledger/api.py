@@ -44,7 +44,10 @@ def router(ledger: Ledger) -> APIRouter:
         before: CallId = None,
         after: CallId = None,
     ) -> Response:
-        """The newest calls, oldest first; `before` and `after` narrow what is looked at."""
+        """Calls in the order of their recording: the newest, or the newest before `before`.
+
+        With `after`: those that follow it directly, so that paging forward misses none.
+        """
         found = await ledger.recent(limit, before=before, after=after)
         return encoded({"calls": [complete(receipt) for receipt in found]})
 

@@ -62,7 +62,7 @@ def discover(environment: Mapping[str, str]) -> Discovered:
         providers.append(Provider(name="sim", kind="simulator"))
         warnings.append(
             "no provider is configured and neither OPENAI_API_KEY nor ANTHROPIC_API_KEY is set:"
-            " answers are simulated"
+            " the simulator answers"
         )
     return Discovered(tuple(providers), tuple(warnings), tuple(problems))
 

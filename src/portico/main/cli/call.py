@@ -11,7 +11,7 @@ from portico.main.cli.exits import INTERRUPTED, NO_ANSWER, UNMET, USAGE, NoAnswe
 from portico.main.cli.options import as_json
 from portico.main.cli.server import Reply, Server, lines, read_whole, with_server
 from portico.main.cli.terminal import note, print_json
-from portico.main.cli.words import plain
+from portico.main.cli.words import plain, shortened
 
 PATH = "/v1/chat/completions"
 BETWEEN_CHUNKS_S = 300.0
@@ -202,7 +202,7 @@ def _sum_up(headers: Mapping[str, str], stop: str | None) -> None:
     parts = [
         headers.get("x-portico-call", ""),
         headers.get("x-portico-model", ""),
-        f"${cost}" if cost else "",
+        f"${shortened(cost)}" if cost else "",
         "cut at the most tokens allowed" if stop == "length" else "",
     ]
     note(" · ".join(part for part in parts if part))

@@ -1,8 +1,7 @@
 """`portico calls`: what the ledger says."""
 
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import click
 import msgspec
@@ -14,7 +13,6 @@ from portico.main.cli.options import as_json
 from portico.main.cli.server import Server, path_of, read, succeeded, with_server
 from portico.main.cli.terminal import print_json, print_table
 from portico.main.cli.words import (
-    NANO,
     microseconds,
     moment,
     money,
@@ -23,7 +21,6 @@ from portico.main.cli.words import (
     tokens_out,
 )
 from portico.main.settings import read_environment, read_settings
-from portico.methods.ids import ENTROPY_BYTES, make
 
 COLUMNS = ("TIME (UTC)", "CALL", "WORKLOAD", "MODEL", "STATUS", "IN", "OUT", "COST", "TOOK")
 WIDTHS = (19, 33, 16, 16, 10, 8, 8, 14, 9)
@@ -31,9 +28,6 @@ NUMBERS = ("IN", "OUT", "COST", "TOOK")
 PAGE = 1000
 MOST = 100_000
 LOOK_EVERY_S = 1.0
-LOOK_BACK_S = 600
-"""A call is listed when it ends under an id from when it began: following looks this far back."""
-REMEMBERED = 200_000
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -66,7 +60,7 @@ def tail(server: Server, limit: int, follow: bool, json: bool) -> None:
     if not json:
         click.echo(_fixed(COLUMNS))
     try:
-        for receipt in _following(server, limit):
+        for receipt in following(server, limit, _pause):
             click.echo(
                 msgspec.json.encode(complete(receipt)).decode() if json else _fixed(row(receipt))
             )
@@ -88,41 +82,33 @@ def show(id: str, server: Server, json: bool) -> None:  # noqa: A002 - the argum
         click.echo(plain(line))
 
 
-class Seen:
-    """Which calls were shown; the oldest are forgotten."""
-
-    def __init__(self) -> None:
-        self._calls: OrderedDict[str, None] = OrderedDict()
-        self.newest_ns = 0
-
-    def fresh(self, receipts: Sequence[Receipt]) -> list[Receipt]:
-        """Those not seen before, which now are."""
-        found = [receipt for receipt in receipts if receipt.call not in self._calls]
-        for receipt in found:
-            self._calls[receipt.call] = None
-            self.newest_ns = max(self.newest_ns, receipt.received_ns)
-        while len(self._calls) > REMEMBERED:
-            self._calls.popitem(last=False)
-        return found
-
-    def cursor(self) -> str | None:
-        """The id after which a call that is still under way may appear; None: all."""
-        since = self.newest_ns - LOOK_BACK_S * NANO
-        return make("call", since, bytes(ENTROPY_BYTES)) if since > 0 else None
-
-
-def fetch(server: Server, limit: int, after: str | None = None) -> list[Receipt]:
-    """The newest `limit` calls, oldest first, page by page."""
+def fetch(server: Server, limit: int) -> list[Receipt]:
+    """The newest `limit` calls in the order of their recording, page by page."""
     found: list[Receipt] = []
     while len(found) < limit:
-        query = {"limit": str(min(PAGE, limit - len(found)))}
-        query |= {"before": found[0].call} if found else {}
-        query |= {"after": after} if after is not None else {}
-        page = read(succeeded(server.request("GET", path_of("calls"), query=query)), Page).calls
+        wanted = min(PAGE, limit - len(found))
+        page = _page(server, wanted, before=found[0].call if found else None)
         found = page + found
-        if len(page) < int(query["limit"]):
+        if len(page) < wanted:
             break
     return found
+
+
+def following(server: Server, limit: int, wait: Callable[[], None]) -> Iterator[Receipt]:
+    """The newest calls, then every call that is recorded after them, each once, without end."""
+    page = fetch(server, limit)
+    last = page[-1].call if page else None
+    while True:
+        yield from page
+        last = page[-1].call if page else last
+        if len(page) < PAGE:
+            wait()
+        page = _page(server, PAGE, after=last)
+
+
+def _page(server: Server, limit: int, **bound: str | None) -> list[Receipt]:
+    query = {"limit": str(limit)} | {name: call for name, call in bound.items() if call}
+    return read(succeeded(server.request("GET", path_of("calls"), query=query)), Page).calls
 
 
 def row(receipt: Receipt) -> tuple[str, ...]:
@@ -141,17 +127,8 @@ def row(receipt: Receipt) -> tuple[str, ...]:
     )
 
 
-def _following(server: Server, limit: int) -> Iterator[Receipt]:
-    seen = Seen()
-    seen.fresh(fetch(server, 1))
-    history = fetch(server, MOST, seen.cursor())
-    shown = fetch(server, limit)
-    seen.fresh(history)
-    seen.fresh(shown)
-    yield from shown
-    while True:
-        time.sleep(LOOK_EVERY_S)
-        yield from seen.fresh(fetch(server, MOST, seen.cursor()))
+def _pause() -> None:
+    time.sleep(LOOK_EVERY_S)
 
 
 def _fixed(cells: Sequence[str]) -> str:

@@ -16,6 +16,10 @@ from portico.main.cli.server import Reply, Server, lines, read_whole
 PATH = "/v1/chat/completions"
 CALL_S = 60.0
 MOST_MODELS = 20
+LONG = (
+    "Count from one to five hundred in words, one number a line, "
+    "without leaving any out and without a remark of your own."
+)
 TOOL = {
     "type": "function",
     "function": {
@@ -176,7 +180,9 @@ def _structured(server: Server, model: str) -> str:
 
 
 def _stop(server: Server, model: str) -> str:
-    body = {"model": model, "messages": _say("Count from 1 to 500 in words."), "max_tokens": 16}
+    # also as the system text: the simulator's `extract` answers from what came before
+    messages = [{"role": "system", "content": LONG}, *_say(LONG)]
+    body = {"model": model, "messages": messages, "max_tokens": 16}
     reason = _first(_answer(server, body)).finish_reason
     if reason != "length":
         raise Unlike(f"finish_reason is {reason!r}, not 'length'")

@@ -124,9 +124,10 @@ def _attempt(number: int, attempt: Attempt) -> Iterator[str]:
         "  wire", attempt.wire, how, f"dropped {', '.join(attempt.dropped)}" * bool(attempt.dropped)
     )
     place = "private" if attempt.private else "public"
+    address = f"{attempt.address} ({place})" if attempt.address else ""
     yield from _line(
         "  network",
-        f"{attempt.address} ({place})" * bool(attempt.address),
+        "in this process" if attempt.simulated and not attempt.private else address,
         f"connection {attempt.connection}" * bool(attempt.connection),
         f"HTTP {attempt.http_status}" * bool(attempt.http_status),
     )

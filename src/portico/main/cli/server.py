@@ -158,11 +158,12 @@ def read_error(status: int, headers: Mapping[str, str], body: bytes) -> WireErro
 def find_server(settings: Settings, data: Path, url: str | None, key: str | None) -> Server:
     """The server that a command speaks with: the named one, or the one of a data directory.
 
-    Raises UsageFault or NoAnswer.
+    PORTICO_KEY belongs to a named server: applications have their key there, which may not
+    administer. Raises UsageFault or NoAnswer.
     """
     named = checked_url(url, "--url") if url is not None else settings.url
-    credential = key or settings.key
     if named is not None:
+        credential = key or settings.key
         if credential is None:
             raise UsageFault(f"{named} needs a key: give --key or set PORTICO_KEY")
         return Server(named, credential, local=False)
@@ -170,7 +171,7 @@ def find_server(settings: Settings, data: Path, url: str | None, key: str | None
     written = read_server_file(path)
     if written is None:
         raise NoAnswer(f"no Portico is running here (there is no {path}); {START_ONE}")
-    return Server(written.url, credential or written.token, local=True)
+    return Server(written.url, key or written.token, local=True)
 
 
 def with_server(command: Callable[..., None]) -> Callable[..., None]:

@@ -11,7 +11,7 @@ NANO = 1_000_000_000
 LONGEST_S = 100 * 365 * 86_400
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
-_DURATION = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*(ms|s|m|h|d|w)")
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,3})?)\s*(ms|s|m|h|d|w)")
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
@@ -29,6 +29,12 @@ def duration(text: str, name: str) -> float:
 def money(nano: int) -> str:
     """US dollars with every digit that counts: 1_250_000 -> "$0.00125"."""
     return f"${dollars(nano)}"
+
+
+def shortened(amount: str) -> str:
+    """A decimal amount without the zeros that say nothing: "0.001250000" -> "0.00125"."""
+    whole, point, digits = amount.partition(".")
+    return f"{whole}.{digits.rstrip('0').ljust(2, '0')}" if point else amount
 
 
 def per_million(pico: int) -> str:

@@ -30,6 +30,11 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
         """Nothing waits: the whole answer can be written at once."""
         return self.delay_s == 0 and self.tokens_per_s is None and self.stall_after is None
 
+    @property
+    def breaks(self) -> bool:
+        """The body may not come to its end."""
+        return self.stall_after is not None or self.cut_after is not None
+
 
 SMOOTH = Course()
 

@@ -89,6 +89,10 @@ class MessagesStreamReader:
         self._parts = 0
         self._over = False
 
+    @property
+    def complete(self) -> bool:
+        return self._over
+
     def feed(self, data: bytes) -> list[Event]:
         if self._over:
             return []

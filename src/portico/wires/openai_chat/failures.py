@@ -129,6 +129,11 @@ def not_a_chunk() -> UpstreamFailed:
     )
 
 
+def is_torn(error: PorticoError) -> bool:
+    """At the end of a stream, something that is no chunk is the half of one."""
+    return error.detail.get("kind") == "malformed"
+
+
 def cut() -> UpstreamFailed:
     """A stream that ends before its end."""
     return UpstreamFailed(

@@ -14,7 +14,7 @@ from portico.contract.ports import Skim
 from portico.wires import members
 from portico.wires.openai_chat import schema, usage
 from portico.wires.openai_chat.answers import stop_reason, utf8_length
-from portico.wires.openai_chat.failures import cut, error_frame
+from portico.wires.openai_chat.failures import cut, error_frame, is_torn
 from portico.wires.openai_chat.message_reader import arguments_text
 from portico.wires.openai_chat.stream_reader import DONE, read_chunk
 from portico.wires.openai_chat.stream_writer import DONE_FRAME
@@ -61,11 +61,11 @@ class ChatRelay:
         if self._skim.failed is not None or self._skim.complete:
             return b""
         passed = self._carry(self._frames.close())
-        if self._skim.failed is None and not self._skim.complete:
-            if self._tail:
-                self._skim.complete = True
-            else:
-                self._skim.failed = cut()
+        if self._tail and (self._skim.failed is None or is_torn(self._skim.failed)):
+            self._skim.failed = None
+            self._skim.complete = True
+        elif self._skim.failed is None or is_torn(self._skim.failed):
+            self._skim.failed = cut()
         return passed
 
     def finish(self, portico: bytes) -> bytes:
@@ -180,7 +180,9 @@ class ChatRelay:
 
 def _whole(raw: bytes) -> bytes:
     """A frame with the blank line that a stream's last frame may lack."""
-    return raw if raw.endswith(_ENDINGS) else raw + b"\n\n"
+    if raw.endswith(_ENDINGS):
+        return raw
+    return raw + (b"\n" if raw.endswith((b"\n", b"\r")) else b"\n\n")
 
 
 def _stamped(found: SseFrame, portico: bytes) -> bytes:

@@ -28,6 +28,7 @@ from portico.wires.openai_chat import schema, usage
 from portico.wires.openai_chat.answers import read_citation, stop_reason
 from portico.wires.openai_chat.failures import (
     cut,
+    is_torn,
     not_a_chunk,
     read_error_event,
     read_stream_error,
@@ -85,6 +86,10 @@ class ChatStreamReader:
         self._started = False
         self._over = False
 
+    @property
+    def complete(self) -> bool:
+        return self._over
+
     def feed(self, data: bytes) -> list[Event]:
         if self._over:
             return []
@@ -96,11 +101,12 @@ class ChatStreamReader:
     def close(self) -> list[Event]:
         if self._over:
             return []
-        try:
-            events = self._read(self._frames.close())
-        except PorticoError as error:
-            return self._fail(error)
-        if self._over:
+        # Raises nothing: what is left has been measured as it came.
+        events = self._read(self._frames.close())
+        last = events[-1] if events else None
+        if isinstance(last, Failed) and is_torn(last.error):
+            events.pop()
+        elif self._over:
             return events
         self._over = True
         if self._choices and all(choice.stopped for choice in self._choices.values()):
@@ -239,18 +245,20 @@ def _audio(choice: _Choice, audio: schema.Audio) -> list[Event]:
 def _tool_call(choice: _Choice, call: schema.ToolCallDelta, place: int) -> list[Event]:
     index = place if call.index is None else call.index
     key: Key = ("tool_call", index)
-    if choice.open != key and index in choice.calls:
-        raise UpstreamFailed(
-            "The provider went back to a tool call after it had begun another; "
-            "ask for `parallel_tool_calls: false` or name another model.",
-            detail={"stage": "between_chunks", "kind": "interleaved"},
-        )
-    choice.calls.add(index)
     made = call.function or schema.FunctionCall()
-    delta = PartDelta(part=0, text=arguments_text(made.arguments), field="arguments")
+    text = arguments_text(made.arguments)
+    if index in choice.calls:
+        if not text:
+            return []
+        if choice.open != key:
+            raise UpstreamFailed(
+                "The provider went back to a tool call after it had begun something else; "
+                "ask for `parallel_tool_calls: false` or name another model.",
+                detail={"stage": "between_chunks", "kind": "interleaved"},
+            )
+    choice.calls.add(index)
+    delta = PartDelta(part=0, text=text, field="arguments")
     opening = PartOpened(part=0, kind="tool_call", id=call.id or "", name=made.name)
-    if choice.open == key and not delta.text:
-        return []
     return choice.deliver(key, delta, opening)
 
 

@@ -36,8 +36,7 @@ def read(body: Json) -> Usage | None:
     if isinstance(out, dict):
         reasoning = _count(out.get("reasoning_tokens"))
         spoken = _count(out.get("audio_tokens"))
-    total = _count(body.get("total_tokens"))
-    if reasoning and total == prompt + completion + reasoning:
+    if reasoning and body.get("total_tokens") == prompt + completion + reasoning:
         # xAI counts reasoning beside the completion, not within it:
         # https://docs.x.ai/docs/key-information/consumption-and-rate-limits
         completion += reasoning
@@ -74,6 +73,8 @@ def write(usage: Usage) -> dict[str, Json]:
 
 
 def _count(value: Json) -> int:
+    if not value:
+        return 0
     if type(value) is int:
         return min(value, _MOST) if value > 0 else 0
     if isinstance(value, float) and math.isfinite(value) and value > 0:
