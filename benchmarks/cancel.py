@@ -9,6 +9,7 @@ two, which is what Portico adds (a direct caller is measured in the same run as 
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import statistics
@@ -55,10 +56,8 @@ class Upstream:
             b"transfer-encoding: chunked\r\n\r\n"
         )
         feeding = asyncio.create_task(self.feed(writer))
-        try:
+        with contextlib.suppress(ConnectionError):
             await reader.read(1)
-        except ConnectionError:
-            pass
         self.gone.put_nowait(time.perf_counter())
         feeding.cancel()
         writer.close()

@@ -1,6 +1,7 @@
 """Streams and conversations of the chat completions wire, in every shape that can be drawn."""
 
 import json
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import assume, given
@@ -13,6 +14,7 @@ from portico.contract.conversation import (
     Link,
     Part,
     Reasoning,
+    Role,
     Sampling,
     Text,
     Tool,
@@ -25,6 +27,7 @@ from portico.contract.ports import Skim, Target
 from portico.wires.openai_chat import DOOR, WIRE
 
 PORTICO = b'{"call":"c"}'
+ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
 PARTS = (PartOpened, PartDelta, PartClosed)
 WORDS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 SOME = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -65,7 +68,7 @@ def streams(draw: st.DrawFn) -> bytes:
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
     ends = sorted({place % (len(stream) + 1) for place in places} | {0, len(stream)})
-    return [stream[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [stream[start:end] for start, end in pairwise(ends)]
 
 
 def told(pieces: list[bytes]) -> list[object]:
@@ -144,7 +147,7 @@ IMAGES = st.builds(
 
 @st.composite
 def turns(draw: st.DrawFn) -> Turn:
-    role = draw(st.sampled_from(["system", "user", "assistant", "tool"]))
+    role = draw(st.sampled_from(ROLES))
     parts: list[Part] = []
     if role == "system":
         parts += [draw(TEXTS)]

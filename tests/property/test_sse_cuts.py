@@ -1,5 +1,7 @@
 """However a stream is cut, its frames and its bytes are the same."""
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,7 +25,7 @@ def read(pieces: list[bytes]) -> list[SseFrame]:
 
 def cut(stream: bytes, places: list[int]) -> list[bytes]:
     ends = sorted({place % (len(stream) + 1) for place in places} | {0, len(stream)})
-    return [stream[start:end] for start, end in zip(ends, ends[1:], strict=False)]
+    return [stream[start:end] for start, end in pairwise(ends)]
 
 
 @given(STREAMS | ANYTHING.map(b"".join), st.lists(st.integers(0, 1000)))

@@ -4,14 +4,14 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 import pytest
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from portico.contract.call import WireRequest
-from portico.contract.conversation import Citation, Inline, Reasoning, Refusal, Text, ToolCall
 from portico.contract.conversation import Audio as AudioPart
+from portico.contract.conversation import Citation, Inline, Reasoning, Refusal, Text, ToolCall
 from portico.contract.errors import (
     AnswerWithheld,
     ApprovalRequired,
@@ -101,10 +101,10 @@ def request(*, usage: bool) -> WireRequest:
 def client(status: int, body: bytes, kind: str = "application/json") -> openai.OpenAI:
     """The SDK in front of an upstream that answers with these bytes."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(status, content=body, headers={"content-type": kind})
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        return httpx2.Response(status, content=body, headers={"content-type": kind})
 
-    inner = httpx.Client(transport=httpx.MockTransport(answer))
+    inner = httpx2.Client(transport=httpx2.MockTransport(answer))
     return openai.OpenAI(
         api_key="k", base_url="http://portico.test/v1", max_retries=0, http_client=inner
     )

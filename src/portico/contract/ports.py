@@ -265,7 +265,11 @@ class Ledger(Protocol):
     async def recent(
         self, limit: int, *, before: str | None = None, after: str | None = None
     ) -> Sequence[Receipt]:
-        """The newest calls, oldest first; `before` and `after` are call ids (exclusive)."""
+        """The newest calls in the order of their recording; `before` and `after` are call ids.
+
+        With `after`, the calls that follow it directly, so that a reader who goes on misses
+        none. Raises InvalidRequest for an id that is not in the ledger.
+        """
         ...
 
     async def find(self, call: str) -> Receipt | None: ...

@@ -59,6 +59,11 @@ class Metrics:
         self.unauthenticated = Counter(
             "portico_unauthenticated", "Requests turned away at the door", registry=registry
         )
+        self.unrecorded = Counter(
+            "portico_unrecorded",
+            "Calls that were refused while the journal had no room for their receipt",
+            registry=registry,
+        )
         self.in_flight = Gauge("portico_calls_in_flight", "Calls being served", registry=registry)
         self.journal = JournalGauges(registry)
 

@@ -19,13 +19,14 @@ from portico.contract.ports import Applied, Clock, Store
 from portico.contract.snapshot import Key, Snapshot
 from portico.control.projects import (
     Compiled,
+    Durability,
     Problem,
     Unresolved,
     compile_project,
     drift,
     with_secrets,
 )
-from portico.control.projects.api import ApplyOutcome, Place
+from portico.control.projects.outcome import ApplyOutcome, Place
 from portico.gateway.live import Live, Slot, compile_live, with_keys
 from portico.gateway.readiness import Readiness
 from portico.main.directory import read_project
@@ -72,6 +73,7 @@ class Publisher:
         self._simulated = simulated
         self._local = local
         self._files: Mapping[str, str] = {}
+        self._durability = Durability()
         self._applying = asyncio.Lock()
 
     def boot(self, files: Mapping[str, str], compiled: Compiled) -> str:
@@ -81,6 +83,7 @@ class Publisher:
         InvalidRequest where nothing can be served.
         """
         self._files = files
+        self._durability = compiled.durability
         keys = self._keys()
         try:
             if compiled.snapshot is None:
@@ -115,9 +118,10 @@ class Publisher:
             self._swap(live)
             self.look_for_drift()
             log.info("applied %s by %s: %s", live.snapshot.digest, by, ", ".join(changed) or "-")
-            return ApplyOutcome(
-                digest=live.snapshot.digest, changed=changed, warnings=compiled.warnings
-            )
+            warnings = compiled.warnings
+            if compiled.durability != self._durability:
+                warnings += ("durability: what has changed there takes effect at the next start",)
+            return ApplyOutcome(digest=live.snapshot.digest, changed=changed, warnings=warnings)
 
     async def apply_directory(self) -> None:
         """What SIGHUP asks for. A bad directory is refused, and the old one serves on."""

@@ -125,7 +125,7 @@ def refusal(error: msgspec.DecodeError, within: str = "") -> InvalidRequest:
     """A failed typed decode as an error that names the member, such as "messages[2].content"."""
     text = str(error)
     match = _FIELD.search(text)
-    path = match[1] if match else ""
+    path = match[1].replace("[...]", "") if match else ""
     field = f"{within}.{path}" if within and path and path[0] != "[" else within + path
     what = text[: match.start()] if match else text
     if (missing := re.search(r"missing required field `(.*)`", what)) is not None:

@@ -106,7 +106,7 @@ def test_without_a_file_and_keys_the_simulator_serves_and_a_warning_says_so() ->
     assert [p.kind for p in result.snapshot.providers] == ["simulator"]
     assert [m.name for m in result.snapshot.models] == ["sim/echo", "sim/extract", "sim/embed"]
     assert workload(result.snapshot, "default").ladder == (("sim/echo",),)
-    assert any("simulated" in warning for warning in result.warnings)
+    assert any("simulator" in warning for warning in result.warnings)
     assert result.snapshot.warnings == result.warnings
 
 

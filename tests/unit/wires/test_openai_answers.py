@@ -16,7 +16,7 @@ from portico.contract.errors import (
     UnknownModel,
     UpstreamFailed,
 )
-from portico.contract.events import Answer, Choice
+from portico.contract.events import Answer, Choice, Failed
 from portico.contract.usage import StopReason, Usage
 from portico.wires.openai_chat import DOOR, WIRE, usage
 
@@ -111,6 +111,32 @@ def test_a_reply_that_is_no_answer_is_the_upstreams_failure(reply: bytes) -> Non
     assert isinstance(skim.failed, UpstreamFailed)
     with pytest.raises(UpstreamFailed):
         WIRE.read_answer(reply)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        b'{"choices": [{"message": {"content": "x", "odd": "\xff"}}]}',
+        b'{"choices": [{"message": {"content": "x", "odd": 1e999}}]}',
+        b'{"choices": [{"message": {"content": "x", "odd": ' + b"[" * 5000 + b"]" * 5000 + b"}}]}",
+    ],
+)
+def test_what_only_a_translation_looks_at_fails_there_and_not_with_a_crash(reply: bytes) -> None:
+    with pytest.raises(UpstreamFailed):
+        WIRE.read_answer(reply)
+    assert [type(event) for event in WIRE.stream_reader().feed(b"data: " + reply + b"\n\n")] == [
+        Failed
+    ]
+
+
+def test_a_time_that_is_none_is_left_out() -> None:
+    choices = [{"message": {"content": "x"}}]
+    assert WIRE.read_answer(body({"choices": choices, "created": 1e300})).created is None
+
+
+def test_an_answer_without_a_choice_cannot_be_translated() -> None:
+    with pytest.raises(UpstreamFailed):
+        WIRE.read_answer(b'{"choices": []}')
 
 
 def test_an_error_under_a_good_status_is_a_failure() -> None:

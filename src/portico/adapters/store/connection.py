@@ -49,4 +49,4 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def explain(path: Path, problem: sqlite3.Error) -> str:
     name = getattr(problem, "sqlite_errorname", "") or type(problem).__name__
-    return f"The database {path} takes nothing: {problem} ({name})."
+    return f"The database {path.name} takes nothing: {problem} ({name})."

@@ -45,6 +45,7 @@ def command(
         print_table(
             ("STATE", "CHECK", "FOUND", "WHAT TO DO"),
             [(row.state, row.check, row.found, row.todo) for row in rows],
+            fold=("FOUND", "WHAT TO DO"),
             color=settings.color,
         )
     ctx.exit(UNMET if any(row.state == "fail" for row in rows) else HELD)

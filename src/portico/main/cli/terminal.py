@@ -8,6 +8,7 @@ import msgspec
 
 from portico.main.cli.words import plain
 
+WIDE = 10_000
 MARKS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
@@ -29,11 +30,13 @@ def print_table(
     rows: Sequence[Sequence[str]],
     *,
     numbers: Sequence[str] = (),
+    fold: Sequence[str] = (),
     color: bool = True,
 ) -> None:
     """A table; the columns in `numbers` are aligned to the right.
 
-    Where stdout is not a terminal nothing is cut or wrapped: one row is one line.
+    One row is one line, so that an id can be copied; only the columns in `fold` may take
+    several lines, and only on a terminal.
     """
     # rich costs 50 ms to import, and JSON output has no use for it
     from rich.console import Console
@@ -45,18 +48,20 @@ def print_table(
         file=sys.stdout,
         no_color=not color,
         highlight=False,
-        width=None if terminal else 10_000,
+        width=None if terminal and fold else WIDE,
     )
     table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
     for column in columns:
         table.add_column(
             column,
             justify="right" if column in numbers else "left",
-            no_wrap=not terminal,
+            no_wrap=column not in fold,
             overflow="fold",
         )
     for row in rows:
-        table.add_row(*(Text(plain(cell), style=MARKS.get(cell, "")) for cell in row))
+        table.add_row(
+            *(Text(plain(cell).replace("\n", " "), style=MARKS.get(cell, "")) for cell in row)
+        )
     if terminal:
         console.print(table)
         return

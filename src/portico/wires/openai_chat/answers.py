@@ -38,8 +38,16 @@ _CHOICE = frozenset(("index", "message", "finish_reason", "stop_reason", "logpro
 _MESSAGE = frozenset(("role", *schema.AnswerMessage.__struct_fields__))
 
 
+_LAST_SECOND = 2**40
+
+
 def utf8_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
+
+
+def seconds(created: float | None) -> int | None:
+    """A time in seconds since the epoch, if it is one."""
+    return int(created) if created is not None and 0 <= created < _LAST_SECOND else None
 
 
 def stop_reason(word: str | None, sequence: str | int | None, refused: bool) -> StopReason:
@@ -88,9 +96,14 @@ def read_answer(body: bytes) -> Answer:
     found = _decode(body)
     if found.error is not None:
         raise read_stream_error(found.error)
-    raw = msgspec.json.decode(body, type=dict[str, Json])
+    if not found.choices:
+        raise not_an_answer()
+    try:
+        raw = msgspec.json.decode(body, type=dict[str, Json])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise not_an_answer() from None
     bodies = raw["choices"] if isinstance(raw["choices"], list) else []
-    pairs = list(zip(found.choices or [], bodies, strict=True))
+    pairs = list(zip(found.choices, bodies, strict=True))
     ordered = sorted(pairs, key=lambda pair: pair[0].index)
     extra: Body = {**rest(raw, _TOP), "wire": NAME}
     if more := [_unknown(choice) for _, choice in ordered]:
@@ -100,7 +113,7 @@ def read_answer(body: bytes) -> Answer:
         model=found.model or "",
         choices=tuple(_choice(choice, inner) for choice, inner in ordered),
         usage=usage.read(found.usage),
-        created=None if found.created is None else int(found.created),
+        created=seconds(found.created),
         extra=extra,
     )
 

@@ -27,6 +27,7 @@ LONGEST_MESSAGE = 500
 LONGEST_WAIT = 86_400.0
 """Seconds. A longer retry-after is not believed."""
 LONGEST_WORD = 64
+_FAILURES = frozenset(str(status) for status in range(400, 600))
 
 _CREDENTIAL = (
     "The provider refused the credential of Portico; "
@@ -104,7 +105,7 @@ def read_stream_error(error: Json) -> PorticoError:
     found = error if isinstance(error, dict) else {"message": error}
     code = found.get("code")
     status = BY_TYPE.get(str(found.get("type")), 502)
-    if isinstance(code, int | str) and str(code).isdigit() and 400 <= int(code) < 600:
+    if isinstance(code, int | str) and str(code) in _FAILURES:
         status = int(code)
     return _make(status, found, None)
 

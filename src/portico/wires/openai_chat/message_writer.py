@@ -226,6 +226,8 @@ def _with_extra(kind: str, body: Body, inner: Body, part: Part, losses: Losses) 
 
 
 def _text(part: Text, losses: Losses, field: str) -> Body:
+    if part.citations:
+        losses.drop("citations")
     extra = losses.unknown(part.extra, "messages[].content[].")
     return {"type": "text", "text": part.text, **extra}
 

@@ -153,6 +153,8 @@ def _reasoning(wanted: ReasoningRequest | None, losses: Losses) -> Body:
         losses.drop("reasoning.display")
     if wanted.effort is not None:
         return {"reasoning_effort": wanted.effort}
+    if not wanted.enabled:
+        losses.drop("reasoning.disabled")
     if not wanted.enabled or wanted.budget is None:
         return {}
     fitting = (effort for most, effort in EFFORTS if wanted.budget <= most)

@@ -17,7 +17,7 @@ from portico.contract.conversation import Json
 NAME = "openai_chat"
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
-Count = Annotated[int, Meta(ge=1)]
+Count = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 
 

@@ -25,7 +25,7 @@ from portico.contract.events import (
 )
 from portico.contract.usage import StopReason
 from portico.wires.openai_chat import schema, usage
-from portico.wires.openai_chat.answers import read_citation, stop_reason
+from portico.wires.openai_chat.answers import read_citation, seconds, stop_reason
 from portico.wires.openai_chat.failures import (
     cut,
     is_torn,
@@ -189,11 +189,14 @@ def read_chunk(found: SseFrame) -> schema.Chunk:
 
 
 def _started(chunk: schema.Chunk, data: bytes) -> Started:
-    raw = msgspec.json.decode(data)
+    try:
+        raw = msgspec.json.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise not_a_chunk() from None
     return Started(
         id=chunk.id or "",
         model=chunk.model or "",
-        created=None if chunk.created is None else int(chunk.created),
+        created=seconds(chunk.created),
         extra={**rest(raw, _CHUNK), "wire": NAME},
     )
 

@@ -76,6 +76,12 @@ UNSUPPORTED: tuple[Rule, ...] = (
         "https://platform.openai.com/docs/guides/reasoning",
     ),
     Rule(
+        "reasoning.disabled",
+        "dropped",
+        "Thinking that another wire turns off: only some models here have a word for that.",
+        "https://platform.openai.com/docs/guides/reasoning",
+    ),
+    Rule(
         "reasoning.display",
         "dropped",
         "How another wire wants reasoning shown.",
@@ -98,6 +104,12 @@ UNSUPPORTED: tuple[Rule, ...] = (
         "document.text",
         "translated",
         "A plain-text document becomes a text part, with its title and context before it.",
+        f"{API}/create",
+    ),
+    Rule(
+        "citations",
+        "dropped",
+        "Citations of earlier answers: a request takes no annotations.",
         f"{API}/create",
     ),
     Rule("document.citations", "dropped", "OpenAI cites no documents here.", f"{API}/create"),
