@@ -110,7 +110,8 @@ class StreamWriter(Protocol):
 class Door(Protocol):
     """The caller's side of a wire."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def read(self, body: bytes, nesting: int) -> WireRequest:
         """Checks and opens a body. Raises InvalidRequest naming the member at fault."""
@@ -128,7 +129,8 @@ class Door(Protocol):
 class ProviderWire(Protocol):
     """The provider's side of a wire."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
 
     def write_request(self, conversation: Conversation, target: Target) -> Outgoing:
         """Raises InvalidRequest naming what the target cannot express."""

@@ -5,27 +5,17 @@ Embeddings of one provider are of no use to another's model, so nothing is trans
 Source: https://platform.openai.com/docs/api-reference/embeddings.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Literal, NoReturn
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
 from portico.contract.call import WireRequest
-from portico.contract.conversation import Conversation, Json
-from portico.contract.errors import InvalidRequest, PorticoError
-from portico.contract.events import Answer
-from portico.contract.ports import (
-    Door,
-    Outgoing,
-    ProviderWire,
-    Relay,
-    Skim,
-    StreamReader,
-    StreamWriter,
-    Target,
-)
+from portico.contract.conversation import Json
+from portico.contract.errors import InvalidRequest
+from portico.contract.ports import Door, ProviderWire, Skim, Target
 from portico.wires import members
+from portico.wires.assembly import CallerSide, ProviderSide
 from portico.wires.openai_chat import failures, usage
 
 __all__ = ["DOOR", "WIRE"]
@@ -121,61 +111,7 @@ def _check(given: str | list[int | str | list[int]]) -> None:
                 )
 
 
-def _no_translation() -> NoReturn:
-    raise InvalidRequest(
-        "Embeddings are not translated between wires; name a model of a provider that serves "
-        "the OpenAI embeddings API.",
-        field="model",
-    )
-
-
-class _Door:
-    """The caller's side. See the port `Door`."""
-
-    name = NAME
-
-    def read(self, body: bytes, nesting: int) -> WireRequest:
-        return read(body, nesting)
-
-    def conversation(self, request: WireRequest) -> Conversation:
-        _no_translation()
-
-    def write_answer(self, answer: Answer) -> bytes:
-        _no_translation()
-
-    def stream_writer(self, request: WireRequest) -> StreamWriter:
-        _no_translation()
-
-    def write_error(self, error: PorticoError, call: str) -> bytes:
-        return failures.write_error(error, call)
-
-
-class _Wire:
-    """The provider's side. See the port `ProviderWire`."""
-
-    name = NAME
-
-    def write_request(self, conversation: Conversation, target: Target) -> Outgoing:
-        _no_translation()
-
-    def passthrough(self, request: WireRequest, target: Target) -> bytes:
-        return passthrough(request, target)
-
-    def read_answer(self, body: bytes) -> Answer:
-        _no_translation()
-
-    def skim(self, body: bytes) -> Skim:
-        return skim(body)
-
-    def relay(self, request: WireRequest) -> Relay:
-        _no_translation()
-
-    def stream_reader(self) -> StreamReader:
-        _no_translation()
-
-    def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> PorticoError:
-        return failures.read_error(status, headers, body)
-
-
-DOOR: Door = _Door()
-WIRE: ProviderWire = _Wire()
+DOOR: Door = CallerSide(name=NAME, read=read, write_error=failures.write_error)
+WIRE: ProviderWire = ProviderSide(
+    name=NAME, passthrough=passthrough, skim=skim, read_error=failures.read_error
+)

@@ -5,8 +5,10 @@ from pathlib import Path
 import pytest
 
 from portico.contract.usage import StopReason
+from portico.wires.losses import Losses
 from portico.wires.openai_chat import failures, tables
-from portico.wires.openai_chat.message_writer import Losses, refuse
+from portico.wires.openai_chat.message_writer import refuse
+from portico.wires.openai_chat.tables import DROPPED
 
 PAGE = (Path(__file__).parents[3] / "docs/reference/openai.md").read_text("utf-8")
 
@@ -44,6 +46,6 @@ def test_every_word_and_status_of_an_upstreams_error_is_documented() -> None:
 
 def test_only_what_the_table_says_can_be_dropped_or_refused() -> None:
     with pytest.raises(LookupError):
-        Losses(own=False).drop("stop")
+        Losses(False, DROPPED).drop("stop")
     with pytest.raises(LookupError):
         refuse("cache", "messages")

@@ -3,78 +3,31 @@
 Rules of translation, row by row: docs/reference/anthropic.md.
 """
 
-from collections.abc import Mapping
-
-from portico.contract.call import WireRequest
-from portico.contract.conversation import Conversation
-from portico.contract.errors import PorticoError
-from portico.contract.events import Answer
-from portico.contract.ports import (
-    Door,
-    Outgoing,
-    ProviderWire,
-    Relay,
-    Skim,
-    StreamReader,
-    StreamWriter,
-    Target,
-)
+from portico.contract.ports import Door, ProviderWire
 from portico.wires.anthropic_messages import answers, failures, request_reader, request_writer
 from portico.wires.anthropic_messages.relay import MessagesRelay
 from portico.wires.anthropic_messages.stream_reader import MessagesStreamReader
 from portico.wires.anthropic_messages.stream_writer import MessagesStreamWriter
 from portico.wires.anthropic_messages.tables import NAME
+from portico.wires.assembly import CallerSide, ProviderSide
 
 __all__ = ["DOOR", "WIRE"]
 
-
-class _Door:
-    """The caller's side. See the port `Door`."""
-
-    name = NAME
-
-    def read(self, body: bytes, nesting: int) -> WireRequest:
-        return request_reader.read(body, nesting)
-
-    def conversation(self, request: WireRequest) -> Conversation:
-        return request_reader.conversation(request)
-
-    def write_answer(self, answer: Answer) -> bytes:
-        return answers.write_answer(answer)
-
-    def stream_writer(self, request: WireRequest) -> StreamWriter:
-        return MessagesStreamWriter()
-
-    def write_error(self, error: PorticoError, call: str) -> bytes:
-        return failures.write_error(error, call)
-
-
-class _Wire:
-    """The provider's side. See the port `ProviderWire`."""
-
-    name = NAME
-
-    def write_request(self, conversation: Conversation, target: Target) -> Outgoing:
-        return request_writer.write_request(conversation, target)
-
-    def passthrough(self, request: WireRequest, target: Target) -> bytes:
-        return request_writer.passthrough(request, target)
-
-    def read_answer(self, body: bytes) -> Answer:
-        return answers.read_answer(body)
-
-    def skim(self, body: bytes) -> Skim:
-        return answers.skim(body)
-
-    def relay(self, request: WireRequest) -> Relay:
-        return MessagesRelay()
-
-    def stream_reader(self) -> StreamReader:
-        return MessagesStreamReader()
-
-    def read_error(self, status: int, headers: Mapping[str, str], body: bytes) -> PorticoError:
-        return failures.read_error(status, headers, body)
-
-
-DOOR: Door = _Door()
-WIRE: ProviderWire = _Wire()
+DOOR: Door = CallerSide(
+    name=NAME,
+    read=request_reader.read,
+    conversation=request_reader.conversation,
+    write_answer=answers.write_answer,
+    stream_writer=lambda _: MessagesStreamWriter(),
+    write_error=failures.write_error,
+)
+WIRE: ProviderWire = ProviderSide(
+    name=NAME,
+    write_request=request_writer.write_request,
+    passthrough=request_writer.passthrough,
+    read_answer=answers.read_answer,
+    skim=answers.skim,
+    relay=lambda _: MessagesRelay(),
+    stream_reader=MessagesStreamReader,
+    read_error=failures.read_error,
+)

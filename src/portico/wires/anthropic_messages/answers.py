@@ -26,13 +26,13 @@ from portico.contract.usage import StopReason
 from portico.wires.anthropic_messages.block_reader import opaque, read_content, rest
 from portico.wires.anthropic_messages.block_writer import (
     Block,
-    Losses,
     json_object,
     own_citation,
     write_part,
 )
 from portico.wires.anthropic_messages.tables import NAME, STOP_FROM_WORD, STOP_TO_WORD, UNREADABLE
 from portico.wires.anthropic_messages.usage import read_usage, uncounted, write_usage
+from portico.wires.losses import Losses
 
 _READ = (
     "id",

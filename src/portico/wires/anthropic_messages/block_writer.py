@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 
 from portico.contract.conversation import (
-    NOTHING,
     Audio,
     CacheHint,
     Citation,
@@ -32,31 +31,9 @@ from portico.contract.conversation import (
 from portico.contract.errors import InvalidRequest
 from portico.wires.anthropic_messages.plain_text import from_base64
 from portico.wires.anthropic_messages.tables import NAME, UNREADABLE
+from portico.wires.losses import Losses
 
 Block = dict[str, Json]
-
-
-class Losses:
-    """What a translation leaves out. `own`: the parts came on this wire, so nothing is lost."""
-
-    def __init__(self, own: bool) -> None:
-        self.own = own
-        self._names: dict[str, None] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._names)
-
-    def drop(self, name: str) -> None:
-        self._names[name] = None
-
-    def unknown(self, extra: Extra, within: str) -> Extra:
-        """The unknown members if they belong to this wire; otherwise noted as dropped."""
-        if self.own or not extra:
-            return extra
-        for name in extra:
-            self.drop(within + name)
-        return NOTHING
 
 
 def refuse(field: str, what: str) -> InvalidRequest:

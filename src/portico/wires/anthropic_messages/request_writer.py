@@ -24,12 +24,12 @@ from portico.wires import members
 from portico.wires.anthropic_messages import tables
 from portico.wires.anthropic_messages.block_writer import (
     Block,
-    Losses,
     refuse,
     write_cache,
     write_part,
 )
 from portico.wires.anthropic_messages.tables import NAME
+from portico.wires.losses import Losses
 
 _CHOICES = {"auto": "auto", "required": "any", "tool": "tool", "none": "none"}
 _SYSTEM: frozenset[Role] = frozenset(("system", "developer"))

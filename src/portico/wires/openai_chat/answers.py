@@ -26,12 +26,13 @@ from portico.contract.errors import UpstreamFailed
 from portico.contract.events import Answer, Choice
 from portico.contract.ports import Skim
 from portico.contract.usage import StopReason
+from portico.wires.losses import Losses
 from portico.wires.openai_chat import schema, usage
 from portico.wires.openai_chat.failures import not_an_answer, read_stream_error
 from portico.wires.openai_chat.message_reader import arguments_text, rest, tool_calls
-from portico.wires.openai_chat.message_writer import Body, Losses, tool_call
+from portico.wires.openai_chat.message_writer import Body, tool_call
 from portico.wires.openai_chat.schema import NAME
-from portico.wires.openai_chat.tables import STOP_READ, STOP_WRITE
+from portico.wires.openai_chat.tables import DROPPED, STOP_READ, STOP_WRITE
 
 _TOP = frozenset(("id", "object", "created", "model", "choices", "usage"))
 _CHOICE = frozenset(("index", "message", "finish_reason", "stop_reason", "logprobs"))
@@ -284,7 +285,7 @@ def _call(part: Part, own: bool) -> Body | None:
     if not isinstance(part, ToolCall):
         return None
     extra: Extra = part.extra if own else NOTHING
-    return tool_call(msgspec.structs.replace(part, extra=extra, cache=None), Losses(own=own))
+    return tool_call(msgspec.structs.replace(part, extra=extra, cache=None), Losses(own, DROPPED))
 
 
 def _annotations(texts: Iterable[Text]) -> list[Body]:

@@ -27,38 +27,13 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.errors import InvalidRequest
+from portico.wires.losses import Losses
 from portico.wires.openai_chat.schema import NAME
 from portico.wires.openai_chat.tables import RULES
 
 Body = dict[str, Json]
 
 _MEDIA_NOTE = "(Its images and documents follow in the next user message.)"
-
-
-class Losses:
-    """What a translation leaves out. `own`: the conversation came on this wire."""
-
-    def __init__(self, own: bool) -> None:
-        self.own = own
-        self._names: dict[str, None] = {}
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        return tuple(self._names)
-
-    def drop(self, what: str) -> None:
-        """Notes a row of the table as dropped."""
-        if RULES[what].fate != "dropped":
-            raise LookupError(what)
-        self._names[what] = None
-
-    def unknown(self, extra: Extra, within: str = "") -> Extra:
-        """Unknown members, if they are ours; otherwise they are noted by their path."""
-        if self.own or not extra:
-            return extra
-        for name in extra:
-            self._names[within + name] = None
-        return NOTHING
 
 
 def refuse(what: str, field: str) -> InvalidRequest:

@@ -14,9 +14,10 @@ from portico.contract.conversation import (
 )
 from portico.contract.ports import Outgoing, Target
 from portico.wires import members
-from portico.wires.openai_chat.message_writer import Body, Losses, messages, refuse
+from portico.wires.losses import Losses
+from portico.wires.openai_chat.message_writer import Body, messages, refuse
 from portico.wires.openai_chat.schema import NAME
-from portico.wires.openai_chat.tables import EFFORT_ABOVE, EFFORTS, SERVICE_TIERS
+from portico.wires.openai_chat.tables import DROPPED, EFFORT_ABOVE, EFFORTS, SERVICE_TIERS
 
 _WITH_USAGE = b'{"include_usage":true}'
 _PLAIN = (
@@ -62,7 +63,7 @@ def _asking_usage(given: bytes) -> bytes:
 
 def write_request(conversation: Conversation, target: Target) -> Outgoing:
     """Raises InvalidRequest naming the first thing that this wire cannot express."""
-    losses = Losses(own=conversation.wire == NAME)
+    losses = Losses(conversation.wire == NAME, DROPPED)
     body: Body = {
         "model": target.model_id,
         "messages": messages(conversation.turns, losses),

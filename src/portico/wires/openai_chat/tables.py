@@ -200,3 +200,5 @@ ERROR_TYPES: dict[int, str] = {
     504: "timeout_error",
 }
 """The libraries choose the exception class by the status; `type` says the same in words."""
+
+DROPPED = frozenset(what for what, rule in RULES.items() if rule.fate == "dropped")
