@@ -11,6 +11,7 @@ import msgspec
 
 from portico.contract.call import Operation, WireRequest
 from portico.contract.conversation import Conversation
+from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import PorticoError
 from portico.contract.events import Answer, Event
 from portico.contract.receipt import Intent, Receipt
@@ -121,6 +122,12 @@ class Door(Protocol):
 
     def write_answer(self, answer: Answer) -> bytes: ...
 
+    def embedding(self, request: WireRequest) -> EmbeddingRequest:
+        """Raises InvalidRequest on a wire that embeds nothing."""
+        ...
+
+    def write_vectors(self, answer: EmbeddingAnswer) -> bytes: ...
+
     def stream_writer(self, request: WireRequest) -> StreamWriter: ...
 
     def write_error(self, error: PorticoError, call: str) -> bytes: ...
@@ -142,6 +149,12 @@ class ProviderWire(Protocol):
 
     def read_answer(self, body: bytes) -> Answer: ...
 
+    def write_embedding(self, request: EmbeddingRequest, target: Target) -> Outgoing:
+        """Raises InvalidRequest on a wire that embeds nothing."""
+        ...
+
+    def read_vectors(self, body: bytes) -> EmbeddingAnswer: ...
+
     def skim(self, body: bytes) -> Skim: ...
 
     def relay(self, request: WireRequest) -> Relay:
@@ -156,6 +169,35 @@ class ProviderWire(Protocol):
 
 
 # --- providers and upstreams ---------------------------------------------------------------
+
+
+class AwsIdentity(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose AWS credentials sign a provider's requests. Empty: the standard chain as it is."""
+
+    region: str
+    profile: str = ""
+    role_arn: str = ""
+    """A role to assume, from the credentials of the chain."""
+    session_name: str = "portico"
+    session_tags: tuple[tuple[str, str], ...] = ()
+    """STS session tags, by which AWS can split its bill."""
+    service: str = "bedrock"
+
+
+class AwsSecret(msgspec.Struct, frozen=True, kw_only=True):
+    """Credentials at one moment. Never logged or stored."""
+
+    access_key: str
+    secret_key: str
+    token: str = ""
+
+
+class AwsCredentials(Protocol):
+    """The standard AWS credential chain, refreshed before it expires."""
+
+    async def secret(self, identity: AwsIdentity) -> AwsSecret:
+        """Raises UpstreamFailed, detail stage "credentials", where there are none."""
+        ...
 
 
 class UpstreamRequest(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +223,15 @@ class Connection(Protocol):
         stream: bool,
         forwarded: Mapping[str, str],
     ) -> UpstreamRequest: ...
+
+    @property
+    def identity(self) -> AwsIdentity | None:
+        """The AWS identity whose signature requests need; None: they are complete as written."""
+        ...
+
+    def sign(self, request: "UpstreamRequest", secret: AwsSecret, now_ns: int) -> "UpstreamRequest":
+        """The request with its signature. Called only where there is an identity."""
+        ...
 
     def probe(self) -> UpstreamRequest:
         """A request that costs nothing and tells whether the credential works (a model list)."""

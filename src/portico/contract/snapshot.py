@@ -35,6 +35,14 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     api_version: str = ""
     """Azure OpenAI: its presence selects Azure's URL and key style."""
     organization: str = ""
+    region: str = ""
+    """Bedrock: the AWS region."""
+    profile: str = ""
+    """Bedrock: a profile of the shared AWS configuration."""
+    assume_role: str = ""
+    """Bedrock: the ARN of a role to assume."""
+    session_tags: tuple[tuple[str, str], ...] = ()
+    """Bedrock: tags of the assumed session, for the bill."""
     headers: tuple[tuple[str, str], ...] = ()
     script: str = ""
     """Simulator: the text of the script file, embedded at load."""
@@ -64,6 +72,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     facts: Facts | None = None
     size: float | None = None
     """Parameters, where known."""
+    stands_for: str = ""
+    """The model behind an inference profile or a provisioned ARN; price and facts are its."""
+    service_tier: str = ""
     region: str = ""
     throughput: Literal["on-demand", "provisioned"] = "on-demand"
     listed: bool = True

@@ -6,7 +6,7 @@
 | an answer without usage | input estimated from the bytes sent, output from the bytes received |
 | cut, cancelled or timed out after the request was sent | the same estimate |
 | refused by the upstream with an error status | none: providers do not bill errors |
-| never sent (address, DNS, connection, TLS) | none |
+| never sent (credentials, address, DNS, connection, TLS) | none |
 """
 
 from typing import Final
@@ -17,7 +17,7 @@ from portico.contract.receipt import UsageSource
 from portico.contract.usage import Usage
 from portico.methods.estimators import tokens
 
-NEVER_SENT: Final = frozenset({"address", "dns", "connect", "tls"})
+NEVER_SENT: Final = frozenset({"credentials", "address", "dns", "connect", "tls"})
 
 
 def used(

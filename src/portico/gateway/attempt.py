@@ -8,7 +8,10 @@ import msgspec
 from portico.contract.call import WireRequest
 from portico.contract.events import Answer
 from portico.contract.ports import (
+    AwsCredentials,
+    Connection,
     Door,
+    Outgoing,
     ProviderWire,
     Relay,
     Skim,
@@ -41,6 +44,7 @@ class Attempt(msgspec.Struct, kw_only=True):
 
     door: Door
     wire: ProviderWire
+    connection: Connection
     request: WireRequest
     outgoing: UpstreamRequest
     upstream: Upstream
@@ -64,7 +68,7 @@ def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: st
     forwarded: dict[str, str] = {}
     dropped: tuple[str, ...] = ()
     if translated:
-        written = wire.write_request(call.door.conversation(request), target)
+        written = _translate(call.door, wire, request, target)
         body, dropped = written.body, written.dropped
     else:
         body = wire.passthrough(request, target)
@@ -76,6 +80,7 @@ def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: st
     return Attempt(
         door=call.door,
         wire=wire,
+        connection=connection,
         request=request,
         outgoing=connection.request(
             request.operation, route.model.id, body, request.stream, forwarded
@@ -87,8 +92,19 @@ def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: st
     )
 
 
-async def send(attempt: Attempt) -> UpstreamReply:
-    """Sends the request. Raises what the upstream's error reply means."""
+def _translate(door: Door, wire: ProviderWire, request: WireRequest, target: Target) -> Outgoing:
+    if request.operation == "embeddings":
+        return wire.write_embedding(door.embedding(request), target)
+    return wire.write_request(door.conversation(request), target)
+
+
+async def send(attempt: Attempt, credentials: AwsCredentials) -> UpstreamReply:
+    """Signs and sends the request. Raises what the upstream's error reply means."""
+    identity = attempt.connection.identity
+    if identity is not None:
+        secret = await credentials.secret(identity)
+        now_ns = attempt.trail.clock.now_ns()
+        attempt.outgoing = attempt.connection.sign(attempt.outgoing, secret, now_ns)
     reply = await attempt.upstream.send(attempt.outgoing)
     attempt.trail.answered(reply)
     if reply.status < 300:
@@ -100,9 +116,9 @@ async def send(attempt: Attempt) -> UpstreamReply:
         await reply.close()
 
 
-async def whole(attempt: Attempt) -> bytes:
+async def whole(attempt: Attempt, credentials: AwsCredentials) -> bytes:
     """The answer as a body for the caller."""
-    reply = await send(attempt)
+    reply = await send(attempt, credentials)
     try:
         body = await reply.read()
     finally:
@@ -113,11 +129,22 @@ async def whole(attempt: Attempt) -> bytes:
         if attempt.skim.failed is not None:
             raise attempt.skim.failed
         return body
+    if attempt.request.operation == "embeddings":
+        return _vectors(attempt, body)
     answer = attempt.wire.read_answer(body)
     if answer.created is None:
         answer = msgspec.structs.replace(answer, created=attempt.trail.started_s)
     attempt.skim = skim_answer(answer)
     return attempt.door.write_answer(answer)
+
+
+def _vectors(attempt: Attempt, body: bytes) -> bytes:
+    answer = attempt.wire.read_vectors(body)
+    attempt.skim = Skim(
+        model=answer.model, usage=answer.usage, has_content=bool(answer.vectors), complete=True
+    )
+    wanted = attempt.door.embedding(attempt.request).encoding
+    return attempt.door.write_vectors(msgspec.structs.replace(answer, encoding=wanted))
 
 
 def relay(attempt: Attempt) -> Relay:

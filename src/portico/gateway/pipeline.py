@@ -11,7 +11,7 @@ import msgspec
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import InternalFault, PorticoError, Unauthenticated
-from portico.contract.ports import Clock, Door, Journal, Upstream
+from portico.contract.ports import AwsCredentials, Clock, Door, Journal, Upstream
 from portico.contract.receipt import Receipt
 from portico.gateway import attempt as attempts
 from portico.gateway import reply
@@ -42,6 +42,7 @@ class Io(msgspec.Struct, frozen=True, kw_only=True):
     journal: Journal
     upstreams: Mapping[str, Upstream]
     """By kind of provider."""
+    credentials: AwsCredentials
     metrics: Metrics
     repeats: Repeats
     entropy: Callable[[int], bytes] = os.urandom
@@ -132,7 +133,7 @@ async def answer(call: Call, route: Route, request: WireRequest, io: Io) -> None
 
 async def whole(call: Call, attempt: Attempt, io: Io) -> None:
     """An answer in one piece: settled and recorded before its first byte leaves."""
-    body = await attempts.whole(attempt)
+    body = await attempts.whole(attempt, io.credentials)
     call.trail.mark("upstream")
     settle(call, attempt)
     receipt = await record(call, io)
@@ -142,7 +143,7 @@ async def whole(call: Call, attempt: Attempt, io: Io) -> None:
 async def stream(call: Call, attempt: Attempt, io: Io) -> None:
     """An answer in pieces: settled and recorded before its last byte leaves."""
     trail = call.trail
-    source = await attempts.send(attempt)
+    source = await attempts.send(attempt, io.credentials)
     trail.mark("upstream")
     try:
         carrier = attempts.relay(attempt)

@@ -17,6 +17,7 @@ import uvicorn
 
 from portico import __version__
 from portico.adapters.clock import SystemClock
+from portico.adapters.memory.credentials import MemoryCredentials
 from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.adapters.store.data import Data
 from portico.adapters.upstream import AiohttpUpstream
@@ -189,6 +190,7 @@ def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: P
             "anthropic": parts.upstream,
             "simulator": simulated,
         },
+        credentials=MemoryCredentials(),
         metrics=Metrics(),
         repeats=Repeats(clock),
         commit=chosen.compiled.durability.commit,

@@ -6,18 +6,20 @@ from typing import NoReturn
 
 from portico.contract.call import WireRequest
 from portico.contract.conversation import Conversation
+from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import InvalidRequest, PorticoError
 from portico.contract.events import Answer
 from portico.contract.ports import Outgoing, Relay, Skim, StreamReader, StreamWriter, Target
 
 
 def untranslatable(*_: object) -> NoReturn:
-    """For the functions of a wire whose requests no other wire can carry."""
-    raise InvalidRequest(
-        "Embeddings are not translated between wires; name a model of a provider that serves "
-        "the API that was called.",
-        field="model",
-    )
+    """For what a wire of embeddings has no words for."""
+    raise InvalidRequest("This model embeds texts; it holds no conversation.", field="model")
+
+
+def no_embeddings(*_: object) -> NoReturn:
+    """For what a wire of conversations has no words for."""
+    raise InvalidRequest("This model holds conversations; it embeds no texts.", field="model")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class CallerSide:
     conversation: Callable[[WireRequest], Conversation] = untranslatable
     write_answer: Callable[[Answer], bytes] = untranslatable
     stream_writer: Callable[[WireRequest], StreamWriter] = untranslatable
+    embedding: Callable[[WireRequest], EmbeddingRequest] = no_embeddings
+    write_vectors: Callable[[EmbeddingAnswer], bytes] = no_embeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +48,5 @@ class ProviderSide:
     read_answer: Callable[[bytes], Answer] = untranslatable
     relay: Callable[[WireRequest], Relay] = untranslatable
     stream_reader: Callable[[], StreamReader] = untranslatable
+    write_embedding: Callable[[EmbeddingRequest, Target], Outgoing] = no_embeddings
+    read_vectors: Callable[[bytes], EmbeddingAnswer] = no_embeddings

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portico.adapters.clock import SystemClock
+from portico.adapters.memory.credentials import MemoryCredentials
 from portico.adapters.memory.journal import MemoryJournal
 from portico.adapters.memory.upstream import MemoryUpstream, Scripted
 from portico.contract.money import Price, Rates
@@ -177,6 +178,7 @@ class Site:
             clock=clock,
             journal=journal or self.memory,
             upstreams=upstreams,
+            credentials=MemoryCredentials(),
             metrics=Metrics(),
             repeats=Repeats(clock),
             commit=commit,

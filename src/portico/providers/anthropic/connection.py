@@ -12,6 +12,7 @@ from portico.contract.errors import InvalidRequest
 from portico.contract.ports import Connection, UpstreamRequest
 from portico.contract.snapshot import Network, Provider
 from portico.providers.address import Headers, as_headers, checked_base, checked_value, merged
+from portico.providers.unsigned import Unsigned
 
 BASE_URL = "https://api.anthropic.com"
 VERSION = "2023-06-01"
@@ -19,7 +20,7 @@ FORWARDED = ("anthropic-version", "anthropic-beta")
 """Headers of the caller that change what the wire means, and so go on."""
 
 
-class AnthropicConnection:
+class AnthropicConnection(Unsigned):
     """URLs and headers, made once; a request only puts them together."""
 
     def __init__(self, base: str, headers: Mapping[str, str], network: Network) -> None:

@@ -11,6 +11,7 @@ from portico.contract.call import Operation
 from portico.contract.ports import Connection, UpstreamRequest
 from portico.contract.snapshot import Network, Provider
 from portico.providers.address import Headers, as_headers, checked_base, checked_value, merged
+from portico.providers.unsigned import Unsigned
 
 BASE_URL = "https://api.openai.com/v1"
 WIRES: Mapping[Operation, str] = {"chat": "openai_chat", "embeddings": "openai_embeddings"}
@@ -19,7 +20,7 @@ NEW_CAP_HOSTS = ("api.openai.com", ".openai.azure.com", ".services.ai.azure.com"
 """Hosts that take `max_completion_tokens`; other servers mostly know `max_tokens` only."""
 
 
-class OpenAIConnection:
+class OpenAIConnection(Unsigned):
     """URLs and headers, made once; a request only puts them together."""
 
     def __init__(self, base: str, headers: Mapping[str, str], cap: str, network: Network) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from portico.contract.call import Operation
 from portico.contract.ports import UpstreamRequest
 from portico.contract.snapshot import Provider
+from portico.providers.unsigned import Unsigned
 
 SCHEME = "simulator://"
 
@@ -12,7 +13,7 @@ WIRES: Mapping[Operation, str] = {"chat": "openai_chat", "embeddings": "openai_e
 PROBE = "models"
 
 
-class SimulatorConnection:
+class SimulatorConnection(Unsigned):
     """A `portico.contract.ports.Connection` to the simulator of one provider."""
 
     def __init__(self, provider: Provider) -> None:
