@@ -1,10 +1,13 @@
-"""The OpenAI embeddings wire: checked at the door, passed through, skimmed for its usage.
+"""The OpenAI embeddings wire: checked at the door, passed through, or translated.
 
-Embeddings of one provider are of no use to another's model, so nothing is translated.
+Texts can be embedded by a model of any wire. Token ids are one tokenizer's own, so they go only
+to a provider of this wire.
 
 Source: https://platform.openai.com/docs/api-reference/embeddings.
 """
 
+import struct
+from base64 import b64encode
 from typing import Annotated, Literal
 
 import msgspec
@@ -12,8 +15,10 @@ from msgspec import Meta
 
 from portico.contract.call import WireRequest
 from portico.contract.conversation import Json
-from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Door, ProviderWire, Skim, Target
+from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
+from portico.contract.errors import InvalidRequest, UpstreamFailed
+from portico.contract.ports import Door, Outgoing, ProviderWire, Skim, Target
+from portico.contract.usage import Usage
 from portico.wires import members
 from portico.wires.assembly import CallerSide, ProviderSide
 from portico.wires.openai_chat import failures, usage
@@ -42,7 +47,20 @@ class _Body(msgspec.Struct, frozen=True):
     error: Json = None
 
 
+class _Vector(msgspec.Struct, frozen=True):
+    embedding: tuple[float, ...]
+    index: int = 0
+
+
+class _Vectors(msgspec.Struct, frozen=True):
+    data: list[_Vector] | None = None
+    model: str | None = None
+    usage: Json = None
+    error: Json = None
+
+
 _requests = msgspec.json.Decoder(_Request)
+_vectors = msgspec.json.Decoder(_Vectors)
 _answers = msgspec.json.Decoder(_Body)
 
 
@@ -89,6 +107,88 @@ def skim(body: bytes) -> Skim:
     )
 
 
+def embedding(request: WireRequest) -> EmbeddingRequest:
+    """The texts to be embedded. Raises InvalidRequest for token ids, which only the tokenizer
+    that made them can read."""
+    asked = _requests.decode(request.body)
+    given = [asked.input] if isinstance(asked.input, str) else asked.input
+    texts = tuple(text for text in given if isinstance(text, str))
+    if len(texts) < len(given):
+        raise InvalidRequest(
+            "`input` has token ids, which a model of another provider cannot read; send text.",
+            field="input",
+        )
+    return EmbeddingRequest(
+        wire=NAME,
+        inputs=texts,
+        dimensions=asked.dimensions,
+        encoding=asked.encoding_format or "float",
+        end_user=asked.user,
+    )
+
+
+def write_vectors(answer: EmbeddingAnswer) -> bytes:
+    """The vectors as an OpenAI list: numbers, or base64 of little-endian 32-bit floats.
+
+    Raises UpstreamFailed for a number that 32 bits cannot hold.
+    """
+    encode = _base64 if answer.encoding == "base64" else list
+    tokens = usage.write(answer.usage or Usage())["prompt_tokens"]
+    body: dict[str, Json] = {
+        "object": "list",
+        "data": [
+            {"object": "embedding", "index": index, "embedding": encode(vector)}
+            for index, vector in enumerate(answer.vectors)
+        ],
+        "model": answer.model,
+        "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
+    }
+    return msgspec.json.encode(body)
+
+
+def write_embedding(request: EmbeddingRequest, target: Target) -> Outgoing:
+    """A request of another wire as one of this; vectors come back as numbers."""
+    body: dict[str, Json] = {
+        "model": target.model_id,
+        "input": request.inputs,
+        "encoding_format": "float",
+    }
+    if request.dimensions is not None:
+        body["dimensions"] = request.dimensions
+    if request.end_user is not None:
+        body["user"] = request.end_user
+    return Outgoing(body=msgspec.json.encode(body))
+
+
+def read_vectors(body: bytes) -> EmbeddingAnswer:
+    """Raises what an error object means, and UpstreamFailed for a body without vectors."""
+    try:
+        found = _vectors.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise failures.not_an_answer() from None
+    if found.error is not None:
+        raise failures.read_stream_error(found.error)
+    if found.data is None:
+        raise failures.not_an_answer()
+    ordered = sorted(found.data, key=lambda entry: entry.index)
+    return EmbeddingAnswer(
+        model=found.model or "",
+        vectors=tuple(entry.embedding for entry in ordered),
+        usage=usage.read(found.usage),
+    )
+
+
+def _base64(vector: tuple[float, ...]) -> str:
+    try:
+        return b64encode(struct.pack(f"<{len(vector)}f", *vector)).decode()
+    except (OverflowError, struct.error):
+        raise UpstreamFailed(
+            "The provider's vector has a number that 32 bits cannot hold; "
+            "ask for `encoding_format` float.",
+            detail={"stage": "body", "kind": "malformed"},
+        ) from None
+
+
 def _check(given: str | list[int | str | list[int]]) -> None:
     if not given:
         raise InvalidRequest("`input` is empty; send text or tokens.", field="input")
@@ -111,7 +211,18 @@ def _check(given: str | list[int | str | list[int]]) -> None:
                 )
 
 
-DOOR: Door = CallerSide(name=NAME, read=read, write_error=failures.write_error)
+DOOR: Door = CallerSide(
+    name=NAME,
+    read=read,
+    write_error=failures.write_error,
+    embedding=embedding,
+    write_vectors=write_vectors,
+)
 WIRE: ProviderWire = ProviderSide(
-    name=NAME, passthrough=passthrough, skim=skim, read_error=failures.read_error
+    name=NAME,
+    passthrough=passthrough,
+    skim=skim,
+    read_error=failures.read_error,
+    write_embedding=write_embedding,
+    read_vectors=read_vectors,
 )
