@@ -43,6 +43,8 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Bedrock: the ARN of a role to assume."""
     session_tags: tuple[tuple[str, str], ...] = ()
     """Bedrock: tags of the assumed session, for the bill."""
+    service_tier: str = ""
+    """Bedrock: the tier asked for where the model names none."""
     headers: tuple[tuple[str, str], ...] = ()
     script: str = ""
     """Simulator: the text of the script file, embedded at load."""
@@ -90,6 +92,10 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     first_token_s: float | None = None
     total_s: float | None = None
     max_output_tokens: int | None = None
+    assume_role: str = ""
+    """Bedrock: the ARN of a role of the workload's own, in the place of its provider's."""
+    session_tags: tuple[tuple[str, str], ...] = ()
+    """Bedrock: tags of the workload's session, over those of its provider."""
     release: str = ""
     """The hash of everything that shapes an answer of this workload."""
 

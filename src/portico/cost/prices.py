@@ -45,7 +45,17 @@ APART_KEYS = frozenset(
     {"web_searches_kcount", "storage_searches_kcount", "file_searches_kcount", "requests_kcount"}
 )
 """Keys that do not price tokens. `requests_kcount` is read apart; the others are tool fees."""
-NOT_SERVED = ("realtime", "transcribe", "tts", "live", "image", "translate", "whisper", "computer")
+NOT_SERVED = (
+    "realtime",
+    "transcribe",
+    "tts",
+    "live",
+    "image",
+    "translate",
+    "whisper",
+    "computer",
+    "sonic",
+)
 """Parts of ids of models that neither chat completions nor embeddings serve."""
 
 OVERRIDE_RATES: Mapping[str, tuple[str, ...]] = {
@@ -58,6 +68,12 @@ OVERRIDE_RATES: Mapping[str, tuple[str, ...]] = {
     "output_audio": ("output_audio",),
 }
 """Key of `price` in portico.yaml to the rates that it sets; later keys win."""
+
+
+LISTED: Mapping[str, str] = {"gemini": "gemini-"}
+"""By kind: how the ids begin that it serves, of a price list that has other services too."""
+EMBEDDED_KEYS = frozenset({"input_image_mtok", "input_video_mtok"})
+"""Input that no embeddings wire here can send, so that its price never applies."""
 
 
 class UnusablePrice(ValueError):
@@ -145,6 +161,8 @@ def catalogue(kind: str, at: datetime) -> tuple[Entry, ...]:
     for model in publisher.models:
         if model.context_window is None or any(word in model.id for word in NOT_SERVED):
             continue
+        if not model.id.startswith(LISTED.get(kind, "")):
+            continue
         try:
             price = _price(model, at)
         except UnusablePrice:
@@ -183,6 +201,8 @@ def _price(model: "ModelInfo", at: datetime) -> Price | None:
     if not keys & {"input_mtok", "output_mtok"}:
         return None
     strange = keys - set(RATE_KEYS.values()) - APART_KEYS
+    if "embedding" in model.id:
+        strange -= EMBEDDED_KEYS
     if strange:
         raise UnusablePrice(
             f"the published price of {model.id} has parts that Portico does not count yet "

@@ -14,6 +14,8 @@ from portico.contract.ports import Connection
 from portico.contract.snapshot import Key, Model, Provider, Snapshot, Workload
 from portico.operations.catalogue import Assignment, Catalogue, assign, build
 from portico.providers.anthropic.connection import connect as connect_anthropic
+from portico.providers.bedrock.connection import connect as connect_bedrock
+from portico.providers.gemini.connection import connect as connect_gemini
 from portico.providers.openai.connection import connect as connect_openai
 from portico.providers.simulator.connection import connect as connect_simulator
 
@@ -23,8 +25,13 @@ DEFAULT_CAP: Final = 4096
 CONNECT: Final[Mapping[str, Callable[[Provider, str], Connection]]] = {
     "openai": connect_openai,
     "anthropic": connect_anthropic,
+    "bedrock": connect_bedrock,
+    "gemini": connect_gemini,
     "simulator": connect_simulator,
 }
+
+
+Tags = tuple[tuple[str, str], ...]
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -78,9 +85,8 @@ def compile_live(
 
     Raises InvalidRequest naming what does not compile; then the old `Live` stays.
     """
-    connections = {
-        provider.name: _connect(provider) for provider in providers if provider.kind in CONNECT
-    }
+    resolved = {provider.name: provider for provider in providers if provider.kind in CONNECT}
+    connections = {name: _connect(provider) for name, provider in resolved.items()}
     live = Live(
         snapshot=snapshot,
         catalogue=build(snapshot),
@@ -89,12 +95,34 @@ def compile_live(
         keys=keys,
         pepper=pepper,
     )
+    made: dict[Provider, Connection] = {}
     routes = {
-        name: live.lead(assignment)
+        name: _own(live.lead(assignment), resolved[assignment.provider.name], made)
         for name, assignment in live.catalogue.assignments.items()
         if assignment.provider.name in connections
     }
     return msgspec.structs.replace(live, routes=routes)
+
+
+def _own(route: Route, provider: Provider, made: dict[Provider, Connection]) -> Route:
+    """The route over a connection of its own, where its workload or model asks for another role,
+    other session tags or another service tier than its provider."""
+    workload = route.workload
+    wanted = msgspec.structs.replace(
+        provider,
+        assume_role=workload.assume_role or provider.assume_role,
+        session_tags=_merged(provider.session_tags, workload.session_tags),
+        service_tier=route.model.service_tier or provider.service_tier,
+    )
+    if wanted == provider:
+        return route
+    if wanted not in made:
+        made[wanted] = _connect(wanted)
+    return msgspec.structs.replace(route, connection=made[wanted])
+
+
+def _merged(under: Tags, over: Tags) -> Tags:
+    return tuple(sorted({**dict(under), **dict(over)}.items())) if over else under
 
 
 def _connect(provider: Provider) -> Connection:

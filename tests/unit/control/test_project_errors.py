@@ -172,15 +172,6 @@ def test_a_name_that_exists_is_not_called_missing_because_its_entry_has_an_error
     assert found.path == "models.echo.a"
 
 
-def test_a_workload_that_starts_with_a_provider_not_reached_yet_is_an_error() -> None:
-    text = BASE.replace("models:", "  aws: {kind: bedrock, region: eu-west-1}\nmodels:")
-    text = text.replace("workloads:", "  far: {provider: aws, id: anything}\nworkloads:")
-    assert problems(text) == ()
-    found = only(text.replace("ladder: [echo]", "ladder: [far, echo]"))
-    assert found.path == "workloads.w.ladder.0"
-    assert "Bedrock is not reached yet" in found.message
-
-
 def test_a_broken_script_of_the_simulator_is_named_by_its_file() -> None:
     text = BASE.replace("{kind: simulator}", "{kind: simulator, script: answers.yaml}")
     found = only(text, **{"answers.yaml": "- match: '('\n  answer: x\n"})

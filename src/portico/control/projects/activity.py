@@ -10,11 +10,8 @@ from portico.control.projects.problems import FILE, dotted
 from portico.control.projects.reading import Data, Document, Path
 
 INACTIVE: Mapping[str, str] = {
-    "providers.*.region": "regions are used by Bedrock and Gemini",
-    "providers.*.assume_role": "roles are used by Bedrock",
     "models.*.quota": "quotas of models are not counted",
     "models.*.region": "regions do not choose an address",
-    "models.*.throughput": "provisioned throughput is treated as on-demand",
     "workloads.*.prompt": "prompts are not rendered; send messages as before",
     "workloads.*.trust": "answers are not checked",
     "workloads.*.guards": "nothing is inspected or changed",
@@ -39,13 +36,10 @@ INACTIVE: Mapping[str, str] = {
 }
 SILENT: Mapping[str, Data] = {
     "workloads.*.transcripts": "off",
-    "models.*.throughput": "on-demand",
 }
 """Values that ask for nothing: the feature's absence."""
-INACTIVE_KINDS: Mapping[str, str] = {
-    "bedrock": "AWS Bedrock is not reached",
-    "gemini": "Gemini is not reached",
-}
+INACTIVE_KINDS: Mapping[str, str] = {}
+"""Kinds of provider that are not reached yet, with the reason."""
 
 
 def note(document: Document, path: Path, reason: str) -> str:

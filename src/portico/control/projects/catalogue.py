@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import msgspec
 
-from portico.contract.errors import PorticoError
+from portico.contract.errors import InvalidRequest, PorticoError
 from portico.contract.money import Price
 from portico.contract.snapshot import Facts, Model, Provider
+from portico.control.projects import bedrock
 from portico.control.projects.problems import FILE, Problem, problem
 from portico.control.projects.reading import Document, Path
 from portico.control.projects.schema.providers import Model as Written
@@ -16,6 +17,7 @@ from portico.control.projects.schema.providers import Price as WrittenPrice
 from portico.cost import prices
 from portico.methods.nearest import nearest
 from portico.providers.anthropic import facts as anthropic_facts
+from portico.providers.gemini import facts as gemini_facts
 from portico.providers.openai import facts as openai_facts
 from portico.providers.simulator import facts as simulator_facts
 from portico.providers.simulator.settings import parse
@@ -23,15 +25,22 @@ from portico.providers.simulator.settings import parse
 FACTS: Mapping[str, Callable[[str], Facts | None]] = {
     "openai": openai_facts.facts,
     "anthropic": anthropic_facts.facts,
+    "bedrock": bedrock.fact,
+    "gemini": gemini_facts.facts,
     "simulator": simulator_facts.facts,
 }
 HOSTED: Mapping[str, Callable[[], Mapping[str, Facts]]] = {
     "openai": openai_facts.known,
     "anthropic": anthropic_facts.known,
+    "gemini": gemini_facts.known,
 }
 OFFICIAL: Mapping[str, tuple[str, ...]] = {
     "openai": ("https://api.openai.com/v1",),
     "anthropic": ("https://api.anthropic.com", "https://api.anthropic.com/v1"),
+    "gemini": (
+        "https://generativelanguage.googleapis.com",
+        "https://generativelanguage.googleapis.com/v1beta",
+    ),
 }
 """Addresses whose model list is the provider's own."""
 SIMULATED = ("echo", "extract", "embed")
@@ -61,6 +70,8 @@ def builtin(provider: Provider, discovered: bool) -> bool:
     A discovered provider does at any address: whoever sets OPENAI_BASE_URL means OpenAI's
     models.
     """
+    if provider.kind == "bedrock":
+        return True  # another address is a private endpoint of the same service
     official = OFFICIAL.get(provider.kind, ())
     return not provider.api_version and (
         discovered or provider.base_url.rstrip("/") in ("", *official)
@@ -88,7 +99,7 @@ def catalogue(
     for name in providers:
         if name in own:
             models += (m for m in listing(providers[name], at) if (m.provider, m.id) not in taken)
-    warnings = tuple(_retiring(document, models, at.date()))
+    warnings = (*_retiring(document, models, at.date()), *_hourly(document, models))
     return Catalogue(tuple(models), tuple(problems), warnings)
 
 
@@ -106,6 +117,17 @@ def _retiring(document: Document, models: list[Model], today: date) -> Iterator[
             )
 
 
+def _hourly(document: Document, models: list[Model]) -> Iterator[str]:
+    """Models that are paid by the hour: nothing is charged for their tokens, and that is said."""
+    for model in models:
+        if model.throughput == "provisioned" and model.price is None:
+            line = document.place(("models", model.name))[0]
+            yield (
+                f"models.{model.name} ({FILE}:{line}): provisioned throughput is paid by the hour;"
+                " its calls are recorded as unpriced unless price is given"
+            )
+
+
 def listing(provider: Provider, at: datetime) -> Iterator[Model]:
     """What a provider itself lists, as `provider/id`."""
     if provider.kind == "simulator":
@@ -118,6 +140,8 @@ def listing(provider: Provider, at: datetime) -> Iterator[Model]:
                 facts=simulator_facts.facts(id_),
             )
         return
+    if provider.kind == "bedrock":
+        yield from bedrock.listing(provider, at)
     if provider.kind not in HOSTED:
         return
     known = HOSTED[provider.kind]()
@@ -152,21 +176,38 @@ def _model(
         price = _price(written, *provider, at)
         if provider[0].kind == "simulator":
             parse(written.id)
+        _misplaced(written, provider[0])
     except Priceless as error:
         path = (*here, "price", error.key) if error.key else (*here, "price")
         problems.append(problem(document, path, error.message, error.hint))
     except PorticoError as error:
         problems.append(problem(document, (*here, "id"), error.message))
+    ours = provider[0].kind == "bedrock"
     return Model(
         name=name,
         provider=written.provider,
         id=written.id,
         price=price,
-        facts=_facts(written.id, *provider),
+        facts=_facts(written.stands_for or written.id, *provider),
         size=written.size,
-        region=written.region,
-        throughput=written.throughput,
+        stands_for=bedrock.behind(written.id, written.stands_for) if ours else written.stands_for,
+        service_tier=written.service_tier if written.service_tier != "default" else "",
+        region=bedrock.place(written.id, provider[0].region) if ours else written.region,
+        throughput="provisioned" if _provisioned(written, provider[0]) else "on-demand",
     )
+
+
+def _misplaced(written: Written, provider: Provider) -> None:
+    """Raises InvalidRequest for what a model of this provider cannot be or have."""
+    if provider.kind == "bedrock" and bedrock.unreadable(written.id):
+        raise InvalidRequest("expected a Bedrock model id, an inference profile's or an ARN")
+    if provider.kind != "bedrock" and written.service_tier != "default":
+        raise InvalidRequest("only models of kind bedrock take a service_tier here")
+
+
+def _provisioned(written: Written, provider: Provider) -> bool:
+    hourly = provider.kind == "bedrock" and bedrock.hourly(written.id)
+    return hourly or written.throughput == "provisioned"
 
 
 def _facts(id_: str, provider: Provider, own: bool) -> Facts | None:
@@ -186,10 +227,16 @@ def _price(written: Written, provider: Provider, own: bool, at: datetime) -> Pri
         return _override(written.price, at)
     if provider.kind == "simulator":
         return prices.simulated(at)
-    if provider.kind not in FACTS:
+    if provider.kind not in FACTS or _provisioned(written, provider):
         return None
+    if written.service_tier != "default":
+        raise Priceless("prices of service tiers are not published", "write price: {input, output}")
+    id_ = written.stands_for or written.id
     try:
-        price = prices.resolve(provider.kind, written.id, "" if own else provider.base_url, at)
+        if provider.kind == "bedrock":
+            price = bedrock.published(bedrock.known_as(written), at)
+        else:
+            price = prices.resolve(provider.kind, id_, "" if own else provider.base_url, at)
     except prices.UnusablePrice as error:
         raise Priceless(str(error), "write price: {input, output}") from error
     if price is None:
@@ -202,9 +249,15 @@ def _unknown(id_: str, provider: Provider, own: bool, at: datetime) -> Priceless
     meant = f"did you mean the id {' or '.join(like)}? Otherwise " if like else ""
     return Priceless(
         f"no price is published for the model {id_} of provider {provider.name}",
-        f"{meant}write price: {{input: …, output: …}} in US dollars per million tokens,"
-        " or price: unpriced",
+        f"{meant}{_opaque(provider, id_)}write price: {{input: …, output: …}} in US dollars"
+        " per million tokens, or price: unpriced",
     )
+
+
+def _opaque(provider: Provider, id_: str) -> str:
+    if provider.kind == "bedrock" and id_.startswith("arn:") and not bedrock.behind(id_):
+        return "only AWS knows the model behind this ARN: write stands_for: MODEL-ID. Otherwise "
+    return ""
 
 
 def _override(written: WrittenPrice, at: datetime) -> Price:

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time
 import msgspec
 
 from portico.contract.snapshot import Bounds, Model, Provider, Snapshot
-from portico.control.projects import activity, catalogue, connecting, names, validating
+from portico.control.projects import activity, bedrock, catalogue, connecting, names, validating
 from portico.control.projects.discovery import Discovered, discover
 from portico.control.projects.problems import FILE, Problem
 from portico.control.projects.reading import Document, Unreadable, read
@@ -122,7 +122,8 @@ class _Compilation:
             return named, frozenset(named)
         made: dict[str, Provider] = {}
         for name, written in project.providers.items():
-            made[name] = connecting.connected(name, written, self._files)
+            connected = connecting.connected(name, written, self._files)
+            made[name] = bedrock.placed(connected, self._environment)
             self._problems += connecting.problems(document, name, written, made[name])
             self._warnings += connecting.literal_secrets(self._document, name, written)
         own = (name for name, provider in made.items() if catalogue.builtin(provider, False))

@@ -6,7 +6,7 @@ import msgspec
 
 from portico.contract.errors import PorticoError
 from portico.contract.snapshot import Network, Provider
-from portico.control.projects import references
+from portico.control.projects import bedrock, references
 from portico.control.projects.problems import FILE, Problem, problem
 from portico.control.projects.reading import Document, Path
 from portico.control.projects.schema.providers import Provider as Written
@@ -17,13 +17,17 @@ ONLY_FOR: Mapping[str, frozenset[str]] = {
     "script": frozenset({"simulator"}),
     "api_version": frozenset({"openai"}),
     "organization": frozenset({"openai"}),
+    "profile": frozenset({"bedrock"}),
     "assume_role": frozenset({"bedrock"}),
-    "region": frozenset({"bedrock", "gemini"}),
+    "session_tags": frozenset({"bedrock"}),
+    "region": frozenset({"bedrock"}),
     "base_url": frozenset({"openai", "anthropic", "bedrock", "gemini"}),
     "api_key": frozenset({"openai", "anthropic", "bedrock", "gemini"}),
 }
 """Keys that mean something to some kinds only."""
-AUTH_HEADERS = frozenset({"authorization", "x-api-key", "api-key"})
+AUTH_HEADERS = frozenset({"authorization", "x-api-key", "api-key", "x-goog-api-key"})
+KEYED = frozenset({"openai", "anthropic", "gemini"})
+"""Kinds whose own address takes no call without a key."""
 
 
 def connected(name: str, written: Written, files: Mapping[str, str]) -> Provider:
@@ -37,6 +41,10 @@ def connected(name: str, written: Written, files: Mapping[str, str]) -> Provider
         api_key=written.api_key,
         api_version=written.api_version,
         organization=written.organization,
+        region=written.region,
+        profile=written.profile,
+        assume_role=written.assume_role,
+        session_tags=tuple(sorted(written.session_tags.items())),
         headers=tuple(sorted(written.headers.items())),
         script=files.get(written.script, "") if written.script else "",
         network=Network(
@@ -58,7 +66,12 @@ def problems(document: Document, name: str, written: Written, provider: Provider
         problem(document, (*here, *path), message, hint)
         for path, message, hint in (*_misplaced(written), *_unsafe(written))
     ]
-    if written.kind in ("openai", "anthropic") and not written.base_url and not _has_key(written):
+    if written.kind == "bedrock":
+        found += [
+            problem(document, (*here, *path), message, hint)
+            for path, message, hint in bedrock.problems(written, provider)
+        ]
+    if written.kind in KEYED and not written.base_url and not _has_key(written):
         variable = f"${{{written.kind.upper()}_API_KEY}}"
         hint = f'write api_key: "{variable}"'
         found.append(problem(document, here, "the key api_key is missing", hint))

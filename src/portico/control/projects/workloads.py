@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, timedelta
 
 from portico.contract.snapshot import Model, Provider, Workload
+from portico.control.projects import bedrock
 from portico.control.projects.activity import INACTIVE_KINDS
 from portico.control.projects.catalogue import retires_by
 from portico.control.projects.discovery import SMALL
@@ -41,6 +42,7 @@ class Workloads:
         for name, written in project.workloads.items():
             ladder = tuple(tuple(rung.pool) for rung in written.ladder)
             self._check(name, ladder)
+            self._check_aws(name, written, ladder)
             self.made.append(self._workload(name, written, ladder, project))
 
     def add_default(self) -> None:
@@ -87,6 +89,8 @@ class Workloads:
             first_token_s=written.latency.first_token or lane.first_token,
             total_s=written.latency.total or lane.total,
             max_output_tokens=written.max_output_tokens,
+            assume_role=written.aws.assume_role if written.aws else "",
+            session_tags=tuple(sorted(written.aws.session_tags.items())) if written.aws else (),
             release=self._release(ladder, written.max_output_tokens),
         )
 
@@ -105,6 +109,16 @@ class Workloads:
                 f" only its first model, {ladder[0][0]}, is called"
             )
 
+    def _check_aws(self, name: str, written: Written, ladder: tuple[tuple[str, ...], ...]) -> None:
+        if written.aws is None:
+            return
+        models = [self._models[model] for rung in ladder for model in rung if model in self._models]
+        providers = [self._providers[model.provider] for model in models]
+        self.problems += [
+            problem(self._document, ("workloads", name, "aws", *path), message, hint)
+            for path, message, hint in bedrock.workload_problems(written.aws, providers)
+        ]
+
     def _release(self, ladder: tuple[tuple[str, ...], ...], cap: int | None) -> str:
         """The name of everything that shapes an answer of a workload."""
         shape = {
@@ -119,4 +133,5 @@ class Workloads:
             return name
         provider = self._providers[model.provider]
         script = content_hash(provider.script) if provider.script else ""
-        return [provider.kind, provider.name, provider.base_url, model.id, script]
+        place = [provider.region] if provider.region else []
+        return [provider.kind, provider.name, provider.base_url, model.id, script, *place]

@@ -7,9 +7,18 @@ from email.utils import parsedate_to_datetime
 
 import msgspec
 
+from portico.adapters.aws.credentials import AwsChain
+from portico.adapters.clock import SystemClock
+from portico.adapters.memory.credentials import MemoryCredentials
 from portico.adapters.upstream import AiohttpUpstream
 from portico.contract.errors import PorticoError, UpstreamFailed
-from portico.contract.ports import Upstream, UpstreamReply
+from portico.contract.ports import (
+    AwsCredentials,
+    Connection,
+    Upstream,
+    UpstreamReply,
+    UpstreamRequest,
+)
 from portico.contract.snapshot import Provider, Snapshot
 from portico.control.projects import Unresolved, with_secrets
 from portico.gateway.live import CONNECT
@@ -35,19 +44,24 @@ def providers(snapshot: Snapshot, environment: Mapping[str, str]) -> list[Findin
 
 async def _all(snapshot: Snapshot, environment: Mapping[str, str]) -> list[Finding]:
     upstream = AiohttpUpstream()
+    chain = AwsChain(SystemClock())
     try:
         rows = await asyncio.gather(
-            *(examine(provider, environment, upstream) for provider in snapshot.providers)
+            *(examine(provider, environment, upstream, chain) for provider in snapshot.providers)
         )
     finally:
+        await chain.close()
         await upstream.close()
     return [row for found in rows for row in found]
 
 
 async def examine(
-    provider: Provider, environment: Mapping[str, str], upstream: Upstream
+    provider: Provider,
+    environment: Mapping[str, str],
+    upstream: Upstream,
+    credentials: AwsCredentials | None = None,
 ) -> list[Finding]:
-    """The rows of one provider."""
+    """The rows of one provider. Without `credentials` nothing can be signed."""
     check = f"provider {provider.name}"
     if provider.kind == "simulator":
         return [ok(check, "simulated, in this process")]
@@ -55,10 +69,14 @@ async def examine(
         return [warn(check, f"kind {provider.kind} is not served yet", "use another provider")]
     try:
         resolved = with_secrets(provider, environment)
-        probe = CONNECT[provider.kind](resolved, resolved.api_key).probe()
+        connection = CONNECT[provider.kind](resolved, resolved.api_key)
     except (Unresolved, ValueError) as failure:
         return [fail(check, str(failure), "set the variable, or correct portico.yaml")]
-    credential = _credential(resolved)
+    try:
+        probe = await _signed(connection, credentials or MemoryCredentials())
+    except PorticoError as failure:
+        return [fail(f"{check}: credential", failure.message, "see docs/providers/bedrock.md")]
+    credential = _credential(resolved, connection)
     network = msgspec.structs.replace(probe.network, connect_s=CONNECT_S, first_byte_s=FIRST_BYTE_S)
     try:
         reply = await upstream.send(msgspec.structs.replace(probe, network=network))
@@ -70,8 +88,18 @@ async def examine(
         await reply.close()
 
 
-def _credential(provider: Provider) -> Finding:
+async def _signed(connection: Connection, credentials: AwsCredentials) -> UpstreamRequest:
+    """The probe, signed where it needs a signature. Raises UpstreamFailed without credentials."""
+    probe, identity = connection.probe(), connection.identity
+    if identity is None:
+        return probe
+    return connection.sign(probe, await credentials.secret(identity), time.time_ns())
+
+
+def _credential(provider: Provider, connection: Connection) -> Finding:
     check = f"provider {provider.name}: credential"
+    if connection.identity is not None:
+        return ok(check, "found by the AWS credential chain")
     if provider.api_key:
         return ok(check, "present")
     if provider.base_url:

@@ -30,7 +30,9 @@ class Provider(Part):
     api_key: Text = ""
     base_url: Text = ""
     region: Text = ""
+    profile: Text = ""
     assume_role: Text = ""
+    session_tags: dict[str, Text] = Field(default_factory=dict)
     api_version: Text = ""
     organization: Text = ""
     headers: dict[str, Text] = Field(default_factory=dict)
@@ -77,6 +79,8 @@ class Model(Part):
     id: Annotated[str, Field(min_length=1, max_length=512)]
     price: PriceChoice | None = None
     quota: Quota | None = None
+    stands_for: Annotated[str, Field(max_length=512)] = ""
+    service_tier: Literal["default", "flex", "priority", "reserved"] = "default"
     region: Text = ""
     throughput: Literal["on-demand", "provisioned"] = "on-demand"
     size: Amount | None = None

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from portico.control.projects.schema.guards import Guards, Trust
 from portico.control.projects.schema.part import Part
 from portico.control.projects.schema.providers import Quota
-from portico.control.projects.units import Count, Duration, Name, Share, Usd
+from portico.control.projects.units import Count, Duration, Name, Share, Text, Usd
 
 ModelName = Annotated[str, Field(min_length=1, max_length=600)]
 Lane = Literal["voice", "chat", "batch"]
@@ -65,6 +65,13 @@ class Rollout(Part):
     minimum_calls: Count | None = None
 
 
+class Aws(Part):
+    """Who calls Bedrock for this workload, so that AWS can split its bill."""
+
+    assume_role: Text = ""
+    session_tags: dict[str, Text] = Field(default_factory=dict)
+
+
 class Workload(Part):
     team: Name = "default"
     lane: Lane = "chat"
@@ -79,6 +86,7 @@ class Workload(Part):
     budget: Money | None = None
     quota: Quota | None = None
     max_output_tokens: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
+    aws: Aws | None = None
     transcripts: Literal["off", "redacted", "full"] = "off"
     data_class: Name | None = None
     rollout: Rollout | None = None

@@ -1,0 +1,1 @@
+"""What needs AWS's own library: the standard credential chain."""

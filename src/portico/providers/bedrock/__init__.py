@@ -1,0 +1,1 @@
+"""Amazon Bedrock: reached by signed requests or API keys, spoken to in Converse."""
