@@ -20,25 +20,53 @@ providers:
   sim: {kind: simulator}
   near_openai: {kind: openai, base_url: "%(url)s/v1", api_key: any}
   near_anthropic: {kind: anthropic, base_url: "%(url)s", api_key: any}
+  near_bedrock: {kind: bedrock, region: eu-west-1, base_url: "%(url)s", api_key: any}
+  near_gemini: {kind: gemini, base_url: "%(url)s/v1beta", api_key: any}
 models:
   inside: {provider: sim, id: echo}
   openai_echo: {provider: near_openai, id: echo, price: {input: 1, output: 2}}
   anthropic_echo: {provider: near_anthropic, id: echo, price: {input: 1, output: 2}}
+  bedrock_echo: {provider: near_bedrock, id: echo, price: {input: 1, output: 2}}
+  gemini_echo: {provider: near_gemini, id: echo, price: {input: 1, output: 2}}
   embedder: {provider: near_openai, id: embed, price: unpriced}
+  titan: {provider: near_bedrock, id: "amazon.titan-embed-text-v2:0", price: unpriced}
+  gemini_embedder: {provider: near_gemini, id: embed, price: unpriced}
+  cut_openai: {provider: near_openai, id: "echo?cut=700", price: unpriced}
+  cut_anthropic: {provider: near_anthropic, id: "echo?cut=700", price: unpriced}
+  cut_bedrock: {provider: near_bedrock, id: "%(arn)s/echo?cut=700", price: unpriced}
+  cut_gemini: {provider: near_gemini, id: "echo?cut=700", price: unpriced}
+  busy_openai: {provider: near_openai, id: "echo?fail=429&retry_after=9", price: unpriced}
+  busy_anthropic: {provider: near_anthropic, id: "echo?fail=429&retry_after=9", price: unpriced}
+  busy_bedrock: {provider: near_bedrock, id: "%(arn)s/echo?fail=429&retry_after=9", price: unpriced}
+  busy_gemini: {provider: near_gemini, id: "echo?fail=429&retry_after=9", price: unpriced}
 workloads:
   default: {ladder: [inside]}
   over_openai: {ladder: [openai_echo]}
   over_anthropic: {ladder: [anthropic_echo]}
+  over_bedrock: {ladder: [bedrock_echo]}
+  over_gemini: {ladder: [gemini_echo]}
   vectors: {ladder: [embedder]}
+  titan_vectors: {ladder: [titan]}
+  gemini_vectors: {ladder: [gemini_embedder]}
+  cut_over_openai: {ladder: [cut_openai]}
+  cut_over_anthropic: {ladder: [cut_anthropic]}
+  cut_over_bedrock: {ladder: [cut_bedrock]}
+  cut_over_gemini: {ladder: [cut_gemini]}
+  busy_over_openai: {ladder: [busy_openai]}
+  busy_over_anthropic: {ladder: [busy_anthropic]}
+  busy_over_bedrock: {ladder: [busy_bedrock]}
+  busy_over_gemini: {ladder: [busy_gemini]}
 """
-WORKLOADS = ("default", "over_openai", "over_anthropic")
+ARN = "arn:aws:bedrock:eu-west-1::foundation-model"
+PROVIDERS = ("openai", "anthropic", "bedrock", "gemini")
+WORKLOADS = ("default", "over_openai", "over_anthropic", "over_bedrock", "over_gemini")
 
 
 @pytest.fixture(scope="module")
 def portico(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     directory = tmp_path_factory.mktemp("project")
     with simulate(directory) as simulator:
-        (directory / "portico.yaml").write_text(PROJECT % {"url": simulator.url})
+        (directory / "portico.yaml").write_text(PROJECT % {"url": simulator.url, "arn": ARN})
         with up(directory) as running:
             yield running
 
@@ -179,10 +207,15 @@ def test_a_tool_s_result_goes_back_through_either_door(portico: Running) -> None
         assert answer.choices[0].message.content == "Sunny in Rome"
 
 
-def test_embeddings_are_served(portico: Running) -> None:
-    answer = openai_client(portico).embeddings.create(model="vectors", input=["one", "two"])
-    assert len(answer.data) == 2
+@pytest.mark.parametrize(
+    ("workload", "texts"),
+    [("vectors", ["one", "two"]), ("gemini_vectors", ["one", "two"]), ("titan_vectors", ["one"])],
+)
+def test_embeddings_are_served(portico: Running, workload: str, texts: list[str]) -> None:
+    answer = openai_client(portico).embeddings.create(model=workload, input=texts)
+    assert len(answer.data) == len(texts)
     assert len(answer.data[0].embedding) > 10
+    assert answer.usage.prompt_tokens == len(texts)
 
 
 def test_errors_have_each_sdk_s_own_class(portico: Running) -> None:
@@ -224,18 +257,38 @@ def test_a_provider_s_failure_reaches_either_sdk_as_its_own_class(
             )
 
 
-def test_a_stream_that_is_cut_raises_in_either_sdk(portico: Running) -> None:
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_a_provider_s_limit_reaches_either_sdk_as_a_rate_limit_with_its_delay(
+    portico: Running, provider: str
+) -> None:
+    model = f"busy_over_{provider}"
+    with pytest.raises(openai.RateLimitError) as caught:
+        openai_client(portico).chat.completions.create(
+            model=model, messages=[{"role": "user", "content": "x"}]
+        )
+    assert caught.value.response.headers["retry-after"] == "9"
+    with pytest.raises(anthropic.RateLimitError):
+        anthropic_client(portico).messages.create(
+            model=model, max_tokens=5, messages=[{"role": "user", "content": "x"}]
+        )
+
+
+CUT = ("sim/echo?cut=700", *(f"cut_over_{provider}" for provider in PROVIDERS))
+
+
+@pytest.mark.parametrize("model", CUT)
+def test_a_stream_that_is_cut_raises_in_either_sdk(portico: Running, model: str) -> None:
     text = "a long enough text to be cut in the middle of its stream " * 5
     with pytest.raises(openai.APIError):
         list(
             openai_client(portico).chat.completions.create(
-                model="sim/echo?cut=700", messages=[{"role": "user", "content": text}], stream=True
+                model=model, messages=[{"role": "user", "content": text}], stream=True
             )
         )
     with (
         pytest.raises(anthropic.APIError),
         anthropic_client(portico).messages.stream(
-            model="sim/echo?cut=700",
+            model=model,
             max_tokens=500,
             messages=[{"role": "user", "content": text}],
         ) as stream,

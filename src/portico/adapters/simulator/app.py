@@ -5,12 +5,14 @@ import contextlib
 import math
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
+from urllib.parse import quote
 
-from portico.adapters.simulator import flow, replies
-from portico.adapters.simulator.dialects import OPENAI_CHAT
+from portico.adapters.simulator import flow
+from portico.adapters.simulator.dialects import OPENAI
+from portico.adapters.simulator.failures import Fault
 from portico.adapters.simulator.replies import Reply
 from portico.adapters.simulator.routes import ROUTES, find
-from portico.adapters.simulator.simulation import Simulation
+from portico.adapters.simulator.simulation import Simulation, refused
 from portico.contract.snapshot import Bounds
 from portico.providers.simulator.script import load
 
@@ -35,28 +37,35 @@ class SimulatorApp:
         body = await _body(receive)
         if body is None:
             return
-        reply = self._reply(scope["method"], scope["path"], body)
+        reply = self._reply(scope["method"], _target(scope), body)
         if reply.course.instant:
             await _send(reply, send)
         else:
             await _while_connected(_send(reply, send), receive)
 
-    def _reply(self, method: str, path: str, body: bytes) -> Reply:
-        routes = find(path)
+    def _reply(self, method: str, target: str, body: bytes) -> Reply:
+        routes = find(target)
         if not routes:
-            known = ", ".join(route.pattern.pattern for route in ROUTES)
-            return _refused(404, f"The simulator has no path {path[:200]}; it has {known}.")
+            known = ", ".join(dict.fromkeys(route.path for route in ROUTES))
+            message = f"The simulator has no path {target[:200]}; it has {known}."
+            return refused(OPENAI, Fault(status=404, message=message))
         route = next((route for route in routes if route.method == method), None)
+        dialect = (route or routes[0]).dialect
         if route is None:
-            return _refused(405, f"{path} takes {routes[0].method}, not {method}.")
+            message = f"{routes[0].path} takes {routes[0].method}, not {method}."
+            return refused(dialect, Fault(status=405, message=message))
         if len(body) > MAX_BODY:
             message = f"The body has over {MAX_BODY} bytes; send less."
-            return replies.failure(413, route.dialect.error(413, message))
-        return route.operation(self._simulation, route.dialect, body, path)
+            return refused(dialect, Fault(status=413, message=message))
+        return route.operation(self._simulation, dialect, body, route.address(target))
 
 
-def _refused(status: int, message: str) -> Reply:
-    return replies.failure(status, OPENAI_CHAT.error(status, message))
+def _target(scope: Scope) -> str:
+    """Path and query as they were sent: a model's id may hold what separates them."""
+    raw: bytes | None = scope.get("raw_path")
+    path = quote(scope["path"]) if raw is None else raw.decode("ascii", "replace")
+    query: bytes = scope.get("query_string", b"")
+    return f"{path}?{query.decode('ascii', 'replace')}" if query else path
 
 
 async def _body(receive: Receive) -> bytes | None:

@@ -1,82 +1,84 @@
-"""How a simulated provider speaks each wire: its door, its ids and its errors.
+"""How a simulated provider speaks each wire: its door, its ids, its streams and its errors.
 
 A further wire is a further `Dialect` here, and its rows in `routes.py`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import msgspec
+from msgspec.structs import replace
 
+from portico.adapters.simulator import failures
+from portico.adapters.simulator.failures import Say
+from portico.adapters.simulator.framing import EVENT_STREAM, JSON_ARRAY, SSE, Framing
 from portico.contract.call import WireRequest
-from portico.contract.conversation import Json
 from portico.contract.ports import Door
 from portico.contract.snapshot import Bounds
-from portico.wires.anthropic_messages import DOOR as ANTHROPIC
-from portico.wires.openai_chat import DOOR as OPENAI
+from portico.wires.anthropic_messages import DOOR as ANTHROPIC_DOOR
+from portico.wires.bedrock_converse import DOOR as BEDROCK_DOOR
+from portico.wires.gemini import DOOR as GEMINI_DOOR
+from portico.wires.openai_chat import DOOR as OPENAI_DOOR
 
 NESTING = Bounds().nesting
+
+
+class Address(msgspec.Struct, frozen=True):
+    """What the URL of a request says of it, on wires that say it there."""
+
+    model: str = ""
+    """"" where the body names the model, and whether to stream."""
+    stream: bool = False
 
 
 class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """One wire of the simulator."""
 
     door: Door
-    read: Callable[[bytes, str], WireRequest]
-    """Opens a body. Takes the path too: some wires name the model there."""
     ids: str
     """How ids of answers begin."""
     call_ids: str
     """How ids of tool calls begin."""
-    error: Callable[[int, str], Json]
-    """The body of an error, from its status and message."""
+    say: Say
+    """How a fault is put."""
+    framing: Framing = SSE
+    model: Callable[[str], str] = lambda id_: id_
+    """The simulated model that an id of this wire stands for."""
+
+    def read(self, body: bytes, address: Address) -> WireRequest:
+        """Opens a body. Raises InvalidRequest naming the member at fault."""
+        request = self.door.read(body, NESTING)
+        if address.model:
+            request.model = address.model
+            request.stream = address.stream
+        return request
 
 
-_OPENAI_TYPES: Mapping[int, str] = {
-    401: "authentication_error",
-    403: "permission_error",
-    404: "not_found_error",
-    429: "rate_limit_error",
-}
-
-_ANTHROPIC_TYPES: Mapping[int, str] = {
-    401: "authentication_error",
-    402: "billing_error",
-    403: "permission_error",
-    404: "not_found_error",
-    413: "request_too_large",
-    429: "rate_limit_error",
-    504: "timeout_error",
-    529: "overloaded_error",
-}
+_EMBEDDERS = ("amazon.titan-embed", "cohere.embed")
 
 
-def openai_error(status: int, message: str) -> Json:
-    """https://platform.openai.com/docs/guides/error-codes"""
-    kind = _OPENAI_TYPES.get(status, "invalid_request_error" if status < 500 else "server_error")
-    code = "model_not_found" if status == 404 else None
-    return {
-        "error": {"message": message, "type": kind, "param": None, "code": code},
-        "simulated": True,
-    }
+def bedrock_model(id_: str) -> str:
+    """An ARN stands for its last part. The names of real models that embed stand for `embed`:
+    whoever speaks this wire tells by them which body to send."""
+    name, mark, settings = id_.partition("?")
+    if name.startswith("arn:"):
+        name = name.rpartition("/")[2]
+    if any(embedder in name for embedder in _EMBEDDERS):
+        name = "embed"
+    return name + mark + settings
 
 
-def anthropic_error(status: int, message: str) -> Json:
-    """https://docs.anthropic.com/en/api/errors"""
-    kind = _ANTHROPIC_TYPES.get(status, "invalid_request_error" if status < 500 else "api_error")
-    return {"type": "error", "error": {"type": kind, "message": message}, "simulated": True}
-
-
-OPENAI_CHAT = Dialect(
-    door=OPENAI,
-    read=lambda body, path: OPENAI.read(body, NESTING),
-    ids="chatcmpl-sim-",
-    call_ids="call_sim_",
-    error=openai_error,
+OPENAI = Dialect(door=OPENAI_DOOR, ids="chatcmpl-sim-", call_ids="call_sim_", say=failures.openai)
+ANTHROPIC = Dialect(
+    door=ANTHROPIC_DOOR, ids="msg_sim_", call_ids="toolu_sim_", say=failures.anthropic
 )
-ANTHROPIC_MESSAGES = Dialect(
-    door=ANTHROPIC,
-    read=lambda body, path: ANTHROPIC.read(body, NESTING),
-    ids="msg_sim_",
-    call_ids="toolu_sim_",
-    error=anthropic_error,
+BEDROCK = Dialect(
+    door=BEDROCK_DOOR,
+    ids="",
+    call_ids="tooluse_sim_",
+    say=failures.bedrock,
+    framing=EVENT_STREAM,
+    model=bedrock_model,
 )
+GEMINI = Dialect(door=GEMINI_DOOR, ids="sim-", call_ids="call_sim_", say=failures.gemini)
+GEMINI_ARRAY = replace(GEMINI, framing=JSON_ARRAY)
+"""Without `alt=sse`, a stream of Gemini is one JSON array."""

@@ -6,8 +6,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from portico.adapters.simulator import embeddings, replies
-from portico.adapters.simulator.dialects import Dialect
+from portico.adapters.simulator import counting, embeddings, listings, replies
+from portico.adapters.simulator.counting import Counting
+from portico.adapters.simulator.dialects import Address, Dialect
+from portico.adapters.simulator.embeddings import Shape
+from portico.adapters.simulator.failures import Fault
+from portico.adapters.simulator.listings import Listing
 from portico.adapters.simulator.replies import Reply
 from portico.contract.errors import PorticoError
 from portico.providers.simulator import engine
@@ -35,46 +39,35 @@ class Simulation:
         self.script = script
         self._seen: dict[str, _Seen] = {}
 
-    def chat(self, dialect: Dialect, body: bytes, path: str) -> Reply:
-        """A chat completion, whole or streamed as the body asks; errors are replies too."""
-        return _answered(dialect, lambda: self._chat(dialect, body, path))
+    def chat(self, dialect: Dialect, body: bytes, address: Address) -> Reply:
+        """A chat completion, whole or streamed as it is asked; errors are replies too."""
+        return _answered(dialect, lambda: self._chat(dialect, body, address))
 
-    def embeddings(self, dialect: Dialect, body: bytes, path: str) -> Reply:
-        return _answered(dialect, lambda: self._embeddings(dialect, body, path))
+    def embeddings(
+        self, dialect: Dialect, body: bytes, address: Address, shape: Shape = embeddings.OPENAI
+    ) -> Reply:
+        return _answered(dialect, lambda: self._embeddings(dialect, body, address, shape))
 
-    def models(self, dialect: Dialect, body: bytes, path: str) -> Reply:
-        """The list of models, with the members that the OpenAI and the Anthropic SDK read."""
+    def models(
+        self, dialect: Dialect, body: bytes, address: Address, listing: Listing = listings.openai
+    ) -> Reply:
         names = [name for name in MODELS if name != "script" or self.script is not None]
-        data = [
-            {
-                "id": name,
-                "object": "model",
-                "created": 0,
-                "owned_by": "portico",
-                "type": "model",
-                "display_name": f"Simulated: {name}",
-                "created_at": "1970-01-01T00:00:00Z",
-            }
-            for name in names
-        ]
-        listed = {
-            "object": "list",
-            "data": data,
-            "has_more": False,
-            "first_id": names[0],
-            "last_id": names[-1],
-            "simulated": True,
-        }
-        return replies.whole(msgspec.json.encode(listed))
+        return replies.whole(replies.marked(msgspec.json.encode(listing(names))))
 
-    def count_tokens(self, dialect: Dialect, body: bytes, path: str) -> Reply:
-        """Anthropic's count of input tokens. Counting draws no number of a model's sequence."""
-        return _answered(dialect, lambda: self._count(dialect, body, path))
+    def count_tokens(
+        self,
+        dialect: Dialect,
+        body: bytes,
+        address: Address,
+        wanted: Counting = counting.ANTHROPIC,
+    ) -> Reply:
+        """The count of input tokens. Counting draws no number of a model's sequence."""
+        return _answered(dialect, lambda: self._count(dialect, body, address, wanted))
 
-    def _chat(self, dialect: Dialect, body: bytes, path: str) -> Reply:
+    def _chat(self, dialect: Dialect, body: bytes, address: Address) -> Reply:
         door = dialect.door
-        request = dialect.read(body, path)
-        seen, n = self._turn(request.model)
+        request = dialect.read(body, address)
+        seen, n = self._turn(dialect.model(request.model))
         planned = course(seen.settings, n)
         if planned.failure is not None:
             return _failed(dialect, planned.failure)
@@ -85,23 +78,24 @@ class Simulation:
         now = int(time.time())
         if request.stream:
             told = engine.events(outcome, dialect.ids + name, request.model, now)
-            return replies.stream(told, door.stream_writer(request), planned)
+            return replies.stream(told, door.stream_writer(request), dialect.framing, planned)
         written = door.write_answer(engine.whole(outcome, dialect.ids + name, request.model, now))
         return replies.whole(replies.marked(written), planned, outcome.usage.output)
 
-    def _embeddings(self, dialect: Dialect, body: bytes, path: str) -> Reply:
-        request = embeddings.read(body)
-        seen, n = self._turn(request.model)
+    def _embeddings(self, dialect: Dialect, body: bytes, address: Address, shape: Shape) -> Reply:
+        asked = shape.read(body)
+        seen, n = self._turn(dialect.model(address.model or asked.model))
         planned = course(seen.settings, n)
         if planned.failure is not None:
             return _failed(dialect, planned.failure)
-        return replies.whole(embeddings.write(request, seen.settings.base), planned)
+        written = shape.write(embeddings.answer(asked, seen.settings.base))
+        return replies.whole(replies.marked(written), planned)
 
-    def _count(self, dialect: Dialect, body: bytes, path: str) -> Reply:
-        request = dialect.read(_with_cap(body), path)
-        parse(request.model)
+    def _count(self, dialect: Dialect, body: bytes, address: Address, wanted: Counting) -> Reply:
+        request = dialect.read(wanted.chat(body), address)
+        parse(dialect.model(request.model))
         count = tokens(render(dialect.door.conversation(request)))
-        return replies.whole(msgspec.json.encode({"input_tokens": count, "simulated": True}))
+        return replies.whole(msgspec.json.encode({wanted.member: count, "simulated": True}))
 
     def _turn(self, model_id: str) -> tuple[_Seen, int]:
         """What is known of a model id, and the number of this request of it."""
@@ -117,8 +111,17 @@ class Simulation:
         return seen, n
 
 
-Operation = Callable[[Simulation, Dialect, bytes, str], Reply]
+Operation = Callable[[Simulation, Dialect, bytes, Address], Reply]
 """What a path does: a method of `Simulation`."""
+
+
+def refused(dialect: Dialect, fault: Fault) -> Reply:
+    """A fault as the provider puts it."""
+    said = dialect.say(fault)
+    headers = dict(said.headers)
+    if fault.retry_after_s is not None:
+        headers["retry-after"] = f"{fault.retry_after_s:g}"
+    return replies.failure(fault.status, said.body, headers)
 
 
 def _answered(dialect: Dialect, make: Callable[[], Reply]) -> Reply:
@@ -126,20 +129,10 @@ def _answered(dialect: Dialect, make: Callable[[], Reply]) -> Reply:
     try:
         return make()
     except PorticoError as error:
-        return replies.failure(error.status, dialect.error(error.status, error.message))
+        return refused(dialect, Fault(status=error.status, message=error.message))
 
 
 def _failed(dialect: Dialect, failure: Failure) -> Reply:
     message = f"The simulator fails this request with {failure.status}, as its model id asks."
-    body = dialect.error(failure.status, message)
-    return replies.failure(failure.status, body, failure.retry_after_s)
-
-
-def _with_cap(body: bytes) -> bytes:
-    """A request to count carries no max_tokens, which the door of messages demands."""
-    try:
-        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
-    except msgspec.MsgspecError:
-        return body
-    members.setdefault("max_tokens", msgspec.Raw(b"1"))
-    return msgspec.json.encode(members)
+    fault = Fault(status=failure.status, message=message, retry_after_s=failure.retry_after_s)
+    return refused(dialect, fault)

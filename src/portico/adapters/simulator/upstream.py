@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Literal
 
 from portico.adapters.simulator import flow
-from portico.adapters.simulator.dialects import OPENAI_CHAT, Dialect
+from portico.adapters.simulator.dialects import OPENAI, Address, Dialect
 from portico.adapters.simulator.replies import Reply
 from portico.adapters.simulator.simulation import Operation, Simulation
 from portico.contract.errors import InvalidRequest, UpstreamFailed
@@ -16,9 +16,9 @@ from portico.providers.simulator.connection import PROBE, SCHEME
 from portico.providers.simulator.script import Script, load
 
 _OPERATIONS: Mapping[str, tuple[Operation, Dialect]] = {
-    "openai_chat": (Simulation.chat, OPENAI_CHAT),
-    "openai_embeddings": (Simulation.embeddings, OPENAI_CHAT),
-    PROBE: (Simulation.models, OPENAI_CHAT),
+    "openai_chat": (Simulation.chat, OPENAI),
+    "openai_embeddings": (Simulation.embeddings, OPENAI),
+    PROBE: (Simulation.models, OPENAI),
 }
 
 
@@ -112,7 +112,8 @@ class SimulatedUpstream:
             raise _failed("address", "has no such address")
         operation, dialect = row
         simulation = self._simulation(provider)
-        reply = SimulatedReply(operation(simulation, dialect, request.body, name), request.network)
+        answered = operation(simulation, dialect, request.body, Address())
+        reply = SimulatedReply(answered, request.network)
         await reply.lead()
         return reply
 
