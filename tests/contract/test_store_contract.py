@@ -11,7 +11,8 @@ from portico.adapters.memory.store import MemoryStore
 from portico.adapters.store.connection import opened
 from portico.adapters.store.migrate import migrate
 from portico.adapters.store.state import SqliteStore
-from portico.contract.errors import Overloaded
+from portico.contract.bench import BenchConditions, BenchResult, Latency
+from portico.contract.errors import InvalidRequest, Overloaded
 from portico.contract.ports import Applied, Store
 from portico.contract.snapshot import Key
 
@@ -87,6 +88,39 @@ def test_many_threads_get_one_and_the_same_fresh_secret(store: Store) -> None:
     with ThreadPoolExecutor(4) as pool:
         given = set(pool.map(lambda n: store.secret("pepper", b"%d" % n), range(16)))
     assert len(given) == 1
+
+
+def a_bench(id_: str) -> BenchResult:
+    return BenchResult(
+        id=id_,
+        workload="support",
+        started_ns=2**60,
+        duration_us=5,
+        conditions=BenchConditions(calls=2, concurrency=1),
+        releases=("rel_1",),
+        made=2,
+        ok=1,
+        errors=(("overloaded", 1),),
+        total=Latency(p50_us=1, p90_us=2, p99_us=2),
+        tokens_per_second=0.25,
+        simulated=True,
+    )
+
+
+def test_the_newest_load_tests_come_back_equal_in_the_order_of_storing(store: Store) -> None:
+    assert list(store.benches(5)) == []
+    for id_ in ("bench_2", "bench_1", "bench_3"):
+        store.put_bench(a_bench(id_))
+    assert list(store.benches(2)) == [a_bench("bench_1"), a_bench("bench_3")]
+    assert [result.id for result in store.benches(9)] == ["bench_2", "bench_1", "bench_3"]
+    assert list(store.benches(0)) == []
+
+
+def test_a_load_test_is_stored_once_and_never_replaced(store: Store) -> None:
+    store.put_bench(a_bench("bench_1"))
+    with pytest.raises(InvalidRequest, match="bench_1 is stored already"):
+        store.put_bench(a_bench("bench_1"))
+    assert list(store.benches(9)) == [a_bench("bench_1")]
 
 
 def test_a_database_that_is_gone_is_an_error_that_names_it(tmp_path: Path) -> None:

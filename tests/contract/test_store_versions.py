@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,9 @@ import pytest
 from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.store.data import Data, open_data
+from portico.adapters.store.migrate import migrate
+from portico.contract.bench import BenchConditions, BenchResult
+from portico.contract.ledger import Use
 from portico.contract.receipt import Receipt
 from portico.contract.usage import StopReason
 
@@ -57,3 +61,43 @@ def test_keys_projects_and_secrets_of_an_earlier_release_are_there(directory: Pa
     ]
     assert [a.files["portico.yaml"] for a in applied] == ["project: default\n"]
     assert secret == b"pepper"
+
+
+def test_attempts_of_an_earlier_release_are_counted_and_load_tests_can_be_stored(
+    directory: Path,
+) -> None:
+    async def main(data: Data) -> Use:
+        return await data.ledger.use(0, 2**62)
+
+    data = open_data(directory, journal=JournalOptions(), clock=SystemClock())
+    use = asyncio.run(main(data))
+    result = BenchResult(
+        id="bench_1",
+        workload="support",
+        started_ns=1,
+        duration_us=1,
+        conditions=BenchConditions(calls=1, concurrency=1),
+    )
+    data.store.put_bench(result)
+    kept = data.store.benches(9)
+    assert data.close()
+    assert (use.calls, use.unlisted_calls) == (5, 0)
+    assert [(each.model, each.region, each.attempts) for each in use.models] == [
+        ("small", "eu-west-1", 5)
+    ]
+    assert list(kept) == [result]
+
+
+def test_attempts_of_the_first_schema_on_models_with_a_slash_count_as_unlisted(
+    tmp_path: Path,
+) -> None:
+    shutil.copy(RELEASES / "0.1.0/portico.db", tmp_path / "portico.db")
+    with sqlite3.connect(tmp_path / "portico.db") as database:
+        database.execute("UPDATE attempts SET model = 'openai/gpt-5' WHERE id = 'att_1'")
+        database.execute("UPDATE attempts SET model = 'sim/echo', simulated = 1 WHERE id = 'att_2'")
+    database.close()
+    assert migrate(tmp_path / "portico.db") is not None
+    with sqlite3.connect(tmp_path / "portico.db") as database:
+        listed = dict(database.execute("SELECT model, listed FROM attempts").fetchall())
+    database.close()
+    assert listed == {"openai/gpt-5": 0, "sim/echo": 1}

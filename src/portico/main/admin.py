@@ -26,11 +26,16 @@ from portico.contract.errors import (
     PorticoError,
     UnknownRoute,
 )
-from portico.contract.ports import Ledger
+from portico.contract.ports import Clock, Ledger, Store
+from portico.contract.snapshot import Snapshot
+from portico.control.bench.api import router as bench_router
+from portico.control.bench.api import schemas as bench_schemas
 from portico.control.keys.api import router as keys_router
 from portico.control.keys.service import Keys
 from portico.control.ledger.api import router as ledger_router
 from portico.control.ledger.api import schemas
+from portico.control.models.api import router as models_router
+from portico.control.models.api import schemas as models_schemas
 from portico.control.projects.api import router as projects_router
 from portico.control.projects.outcome import Apply, ApplyOutcome, Place, Status
 
@@ -82,7 +87,10 @@ class AdminServices:
     """What the administrative API needs of the process that serves it."""
 
     keys: Keys
+    store: Store
     ledger: Ledger
+    clock: Clock
+    snapshot: Callable[[], Snapshot]
     workloads: Callable[[], Sequence[str]]
     on_keys_changed: Callable[[], Awaitable[None]]
     apply: Apply
@@ -103,6 +111,12 @@ def create_admin(services: AdminServices) -> Application:
         keys_router(services.keys, services.workloads, services.on_keys_changed), prefix=PREFIX
     )
     app.include_router(ledger_router(services.ledger), prefix=PREFIX)
+    app.include_router(
+        bench_router(services.store, services.ledger, services.snapshot), prefix=PREFIX
+    )
+    app.include_router(
+        models_router(services.ledger, services.snapshot, services.clock), prefix=PREFIX
+    )
     app.include_router(projects_router(services.apply, services.status), prefix=PREFIX)
     app.add_exception_handler(PorticoError, _on_portico_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
@@ -121,7 +135,8 @@ def _document(app: FastAPI) -> None:
         parts: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
         parts.pop("HTTPValidationError", None)
         parts.pop("ValidationError", None)
-        for name, schema in {"Error": ERROR_SCHEMA, **schemas()}.items():
+        ours = {"Error": ERROR_SCHEMA, **schemas(), **bench_schemas(), **models_schemas()}
+        for name, schema in ours.items():
             parts.setdefault(name, schema)
         for operations in document["paths"].values():
             for operation in operations.values():

@@ -1,96 +1,13 @@
 """The administrative API over the fakes that ship, spoken to as ASGI."""
 
-import asyncio
 import json
-import os
-from collections.abc import Mapping
-from typing import Any
 
 import msgspec
 import pytest
+from tests.unit.control.office import CALL, RECEIPT, Office
 
-from portico.adapters.memory.clock import FakeClock
-from portico.adapters.memory.journal import MemoryJournal
-from portico.adapters.memory.ledger import MemoryLedger
-from portico.adapters.memory.store import MemoryStore
-from portico.contract.call import Principal
-from portico.contract.receipt import Attempt, Receipt
-from portico.control.keys.service import Keys
-from portico.main.admin import LARGEST_BODY, AdminServices, ApplyOutcome, Place, create_admin
-
-CALL = "call_01a2085fd4dfaa31882d7767e960"
-RECEIPT = Receipt(
-    call=CALL,
-    received_ns=1_700_000_000_000_000_001,
-    door="openai_chat",
-    cost_nano=1_250_000,
-    attempts=(
-        Attempt(
-            id="att_1", provider="p", kind="openai", model="m", model_id="m", wire="w", status="ok"
-        ),
-    ),
-)
-
-
-class Office:
-    """An administrative API with everything behind it in memory."""
-
-    def __init__(self) -> None:
-        journal = MemoryJournal()
-        journal.record(RECEIPT)
-        self.published: list[int] = []
-        self.applied: list[tuple[str, Mapping[str, str], str]] = []
-        self.outcome = ApplyOutcome(digest="abc", changed=("workload support: new",))
-        self.store = MemoryStore()
-        self.app = create_admin(
-            AdminServices(
-                keys=Keys(self.store, FakeClock(), b"p" * 32, os.urandom),
-                ledger=MemoryLedger(journal),
-                workloads=lambda: ("support",),
-                on_keys_changed=self._publish,
-                apply=self._apply,
-                status=self._status,
-            )
-        )
-
-    async def _publish(self) -> None:
-        self.published.append(len(self.store.keys()))
-
-    async def _apply(self, project: str, files: Mapping[str, str], by: str) -> ApplyOutcome:
-        self.applied.append((project, files, by))
-        return self.outcome
-
-    async def _status(self) -> Mapping[str, object]:
-        raise ZeroDivisionError("a secret stands here")
-
-    def ask(self, method: str, path: str, body: bytes = b"", query: str = "") -> tuple[int, Any]:
-        return asyncio.run(self._ask(method, path, body, query))
-
-    async def _ask(self, method: str, path: str, body: bytes, query: str) -> tuple[int, Any]:
-        sent: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {
-            "type": "http",
-            "asgi": {"version": "3.0"},
-            "http_version": "1.1",
-            "method": method,
-            "scheme": "http",
-            "path": f"/admin/v1{path}",
-            "raw_path": f"/admin/v1{path}".encode(),
-            "query_string": query.encode(),
-            "headers": [(b"content-type", b"application/json")],
-            "client": ("127.0.0.1", 1),
-            "server": ("127.0.0.1", 2),
-            "portico.principal": Principal(key="key_boss", kind="admin"),
-        }
-        await self.app(scope, receive, send)
-        return sent[0]["status"], json.loads(b"".join(part.get("body", b"") for part in sent[1:]))
+from portico.contract.receipt import Receipt
+from portico.main.admin import LARGEST_BODY, ApplyOutcome, Place
 
 
 def test_a_key_is_published_before_it_is_answered_and_shown_once() -> None:

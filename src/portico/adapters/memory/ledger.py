@@ -1,10 +1,14 @@
 """A ledger over the journal in memory."""
 
 from collections.abc import Sequence
+from typing import Final
 
 from portico.adapters.memory.journal import MemoryJournal
 from portico.contract.errors import InvalidRequest
-from portico.contract.receipt import Receipt
+from portico.contract.ledger import ModelUse, Use
+from portico.contract.receipt import Attempt, Receipt
+
+SEVERAL: Final = 500
 
 
 class MemoryLedger:
@@ -28,6 +32,49 @@ class MemoryLedger:
     async def find(self, call: str) -> Receipt | None:
         await self._journal.committed()
         return self._journal.receipts.get(call)
+
+    async def several(self, calls: Sequence[str]) -> Sequence[Receipt]:
+        if len(calls) > SEVERAL:
+            raise InvalidRequest(f"At most {SEVERAL} calls are looked up at once.")
+        await self._journal.committed()
+        found = self._journal.receipts
+        return [found[call] for call in dict.fromkeys(calls) if call in found]
+
+    async def use(self, since_ns: int, until_ns: int) -> Use:
+        await self._journal.committed()
+        made = [
+            (receipt.call, attempt)
+            for receipt in self._journal.receipts.values()
+            if since_ns <= receipt.received_ns < until_ns
+            for attempt in receipt.attempts
+        ]
+        real = [(call, attempt) for call, attempt in made if not attempt.simulated]
+        groups: dict[tuple[str, str, str, bool, bool], list[tuple[str, Attempt]]] = {}
+        for call, one in made:
+            kind = (one.model, one.provider, one.region, one.listed, one.simulated)
+            groups.setdefault(kind, []).append((call, one))
+        return Use(
+            calls=len({call for call, _ in real}),
+            unlisted_calls=len({call for call, attempt in real if not attempt.listed}),
+            simulated_calls=len({call for call, attempt in made if attempt.simulated}),
+            models=tuple(_model_use(kind, groups[kind]) for kind in sorted(groups)),
+        )
+
+
+def _model_use(
+    kind: tuple[str, str, str, bool, bool], made: Sequence[tuple[str, Attempt]]
+) -> ModelUse:
+    model, provider, region, listed, simulated = kind
+    return ModelUse(
+        model=model,
+        provider=provider,
+        region=region,
+        listed=listed,
+        simulated=simulated,
+        attempts=len(made),
+        failed=sum(attempt.status != "ok" for _, attempt in made),
+        calls=len({call for call, _ in made}),
+    )
 
 
 def _index(calls: list[str], call: str, field: str) -> int:

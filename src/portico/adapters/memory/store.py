@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from portico.contract.bench import BenchResult
+from portico.contract.errors import InvalidRequest
 from portico.contract.ports import Applied
 from portico.contract.snapshot import Key
 
@@ -13,6 +15,7 @@ class MemoryStore:
         self._keys: dict[str, Key] = {}
         self._applied: dict[str, Applied] = {}
         self._secrets: dict[str, bytes] = {}
+        self._benches: dict[str, BenchResult] = {}
 
     def keys(self) -> Sequence[Key]:
         return sorted(self._keys.values(), key=lambda key: (key.created_ns, key.id))
@@ -28,3 +31,11 @@ class MemoryStore:
 
     def secret(self, name: str, fresh: bytes) -> bytes:
         return self._secrets.setdefault(name, fresh)
+
+    def put_bench(self, result: BenchResult) -> None:
+        if result.id in self._benches:
+            raise InvalidRequest(f"A result with the id {result.id} is stored already.", field="id")
+        self._benches[result.id] = result
+
+    def benches(self, limit: int) -> Sequence[BenchResult]:
+        return list(self._benches.values())[-limit:] if limit > 0 else []

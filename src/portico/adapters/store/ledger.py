@@ -5,10 +5,13 @@ import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from portico.adapters.journal.entries import decode
 from portico.adapters.store import queries
 from portico.adapters.store.connection import opened
 from portico.contract.errors import InvalidRequest, Overloaded
+from portico.contract.ledger import ModelUse, Use
 from portico.contract.ports import Journal
 from portico.contract.receipt import Receipt
 
@@ -16,6 +19,8 @@ FLUSH_S = 10.0
 """How long a read waits for the database to take what the journal holds."""
 MOST = 10_000
 """Receipts of one read."""
+SEVERAL = 500
+"""Receipts that are asked for by their calls at once."""
 NO_END = 2**63 - 1
 
 
@@ -43,6 +48,16 @@ class SqliteLedger:
         await self._flush()
         return await asyncio.to_thread(self._find, call)
 
+    async def several(self, calls: Sequence[str]) -> Sequence[Receipt]:
+        if len(calls) > SEVERAL:
+            raise InvalidRequest(f"At most {SEVERAL} calls are looked up at once.")
+        await self._flush()
+        return await asyncio.to_thread(self._several, calls)
+
+    async def use(self, since_ns: int, until_ns: int) -> Use:
+        await self._flush()
+        return await asyncio.to_thread(self._use, since_ns, until_ns)
+
     async def _flush(self) -> None:
         try:
             async with asyncio.timeout(self._flush_s):
@@ -68,6 +83,37 @@ class SqliteLedger:
         with opened(self._path, mode="ro") as connection:
             row = connection.execute(queries.RECEIPT, (call,)).fetchone()
         return decode(row[0]) if row else None
+
+    def _several(self, calls: Sequence[str]) -> list[Receipt]:
+        wanted = msgspec.json.encode(calls).decode()
+        with opened(self._path, mode="ro") as connection:
+            return [decode(body) for (body,) in connection.execute(queries.SEVERAL, (wanted,))]
+
+    def _use(self, since_ns: int, until_ns: int) -> Use:
+        bounds = {"since": since_ns, "until": until_ns}
+        with opened(self._path, mode="ro") as connection:
+            counts = connection.execute(queries.USE_OF_CALLS, bounds).fetchone()
+            rows = connection.execute(queries.USE_OF_MODELS, bounds).fetchall()
+        return Use(
+            calls=counts[0],
+            unlisted_calls=counts[1],
+            simulated_calls=counts[2],
+            models=tuple(_model_use(row) for row in rows),
+        )
+
+
+def _model_use(row: tuple[str, str, str, int, int, int, int, int]) -> ModelUse:
+    model, provider, region, listed, simulated, attempts, failed, calls = row
+    return ModelUse(
+        model=model,
+        provider=provider,
+        region=region,
+        listed=bool(listed),
+        simulated=bool(simulated),
+        attempts=attempts,
+        failed=failed,
+        calls=calls,
+    )
 
 
 def _number(connection: sqlite3.Connection, call: str, field: str) -> int:

@@ -16,8 +16,8 @@ ADD_ATTEMPT = """
 INSERT OR IGNORE INTO attempts
     (id, call, model, provider, status, cost_nano, started_ns,
      input, cached_read, cache_write_5m, cache_write_1h, input_audio, cached_audio,
-     output, output_audio, reasoning, region, address, private, simulated)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+     output, output_audio, reasoning, region, address, private, simulated, listed)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 PUT_INTENT = "INSERT OR REPLACE INTO intents (call, body) VALUES (?, ?)"
 DROP_INTENT = "DELETE FROM intents WHERE call = ?"
@@ -38,6 +38,23 @@ SELECT body FROM receipts WHERE number > :after AND number < :before
 ORDER BY number LIMIT :limit
 """
 
+SEVERAL = "SELECT body FROM receipts WHERE call IN (SELECT value FROM json_each(?))"
+USE_OF_CALLS = """
+SELECT count(DISTINCT CASE WHEN a.simulated = 0 THEN a.call END),
+       count(DISTINCT CASE WHEN a.simulated = 0 AND a.listed = 0 THEN a.call END),
+       count(DISTINCT CASE WHEN a.simulated = 1 THEN a.call END)
+FROM receipts r JOIN attempts a ON a.call = r.call
+WHERE r.received_ns >= :since AND r.received_ns < :until
+"""
+USE_OF_MODELS = """
+SELECT a.model, a.provider, a.region, a.listed, a.simulated,
+       count(*), sum(a.status <> 'ok'), count(DISTINCT a.call)
+FROM receipts r JOIN attempts a ON a.call = r.call
+WHERE r.received_ns >= :since AND r.received_ns < :until
+GROUP BY a.model, a.provider, a.region, a.listed, a.simulated
+ORDER BY a.model, a.provider, a.region, a.listed, a.simulated
+"""
+
 KEYS = """
 SELECT id, verifier, kind, name, workloads, team, created_ns, expires_ns, revoked_ns
 FROM keys ORDER BY created_ns, id
@@ -56,3 +73,13 @@ VALUES (?, ?, ?, ?, ?)
 
 SECRET = "SELECT value FROM secrets WHERE name = ?"  # noqa: S105 - a query, not a password
 ADD_SECRET = "INSERT OR IGNORE INTO secrets (name, value) VALUES (?, ?)"  # noqa: S105 - a query
+
+ADD_BENCH = """
+INSERT OR IGNORE INTO bench_results
+    (id, workload, started_ns, simulated, body)
+VALUES (?, ?, ?, ?, ?)
+"""
+BENCHES = """
+SELECT body FROM (SELECT number, body FROM bench_results ORDER BY number DESC LIMIT ?)
+ORDER BY number
+"""

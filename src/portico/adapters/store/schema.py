@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     MetaData,
     Table,
+    text,
 )
 
 METADATA = MetaData()
@@ -78,6 +79,7 @@ ATTEMPTS = Table(
     _text("address"),
     _whole("private"),
     _whole("simulated"),
+    Column("listed", INTEGER, nullable=False, server_default=text("1")),
 )
 Index("attempts_call", ATTEMPTS.c.call)
 
@@ -124,3 +126,15 @@ APPLIED = Table(
 )
 
 SECRETS = Table("secrets", METADATA, _text("name", key=True), _bytes("value"))
+
+BENCH_RESULTS = Table(
+    "bench_results",
+    METADATA,
+    Column("number", INTEGER, primary_key=True),  # the order in which they were stored
+    _text("id"),
+    _text("workload"),
+    _whole("started_ns"),
+    _whole("simulated"),
+    _bytes("body"),  # the whole result, msgpack
+)
+Index("bench_results_id", BENCH_RESULTS.c.id, unique=True)

@@ -45,6 +45,7 @@ CREATE TABLE attempts (
     address TEXT NOT NULL,
     private INTEGER NOT NULL,
     simulated INTEGER NOT NULL,
+    listed INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (id)
 );
 CREATE INDEX attempts_call ON attempts (call);
@@ -90,5 +91,15 @@ CREATE TABLE secrets (
     value BLOB NOT NULL,
     PRIMARY KEY (name)
 );
+CREATE TABLE bench_results (
+    number INTEGER NOT NULL,
+    id TEXT NOT NULL,
+    workload TEXT NOT NULL,
+    started_ns INTEGER NOT NULL,
+    simulated INTEGER NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE UNIQUE INDEX bench_results_id ON bench_results (id);
 INSERT INTO journal_position (one, sequence, offset) VALUES (1, 0, 0);
-INSERT INTO alembic_version (version_num) VALUES ('0001');
+INSERT INTO alembic_version (version_num) VALUES ('0002');

@@ -194,7 +194,7 @@ def _attempt_row(call: str, attempt: Attempt) -> Row:
     return (
         attempt.id, call, attempt.model, attempt.provider, attempt.status, attempt.cost_nano,
         attempt.started_ns, *_usage(attempt.usage), attempt.region, attempt.address,
-        int(attempt.private), int(attempt.simulated),
+        int(attempt.private), int(attempt.simulated), int(attempt.listed),
     )  # fmt: skip
 
 

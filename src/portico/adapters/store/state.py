@@ -1,4 +1,4 @@
-"""Control-plane state in SQLite: keys, applied projects, secrets."""
+"""Control-plane state in SQLite: keys, applied projects, secrets, load tests."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,11 +7,14 @@ import msgspec
 
 from portico.adapters.store import queries
 from portico.adapters.store.connection import opened, transaction
+from portico.contract.bench import BenchResult
+from portico.contract.errors import InvalidRequest
 from portico.contract.ports import Applied
 from portico.contract.snapshot import Key
 
 _names = msgspec.json.Decoder(tuple[str, ...])
 _files = msgspec.json.Decoder(dict[str, str])
+_bench = msgspec.msgpack.Decoder(BenchResult)
 
 
 class SqliteStore:
@@ -66,6 +69,20 @@ class SqliteStore:
             connection.execute(queries.ADD_SECRET, (name, fresh))
             value: bytes = connection.execute(queries.SECRET, (name,)).fetchone()[0]
         return value
+
+    def put_bench(self, result: BenchResult) -> None:
+        body = msgspec.msgpack.encode(result)
+        row = (result.id, result.workload, result.started_ns, int(result.simulated), body)
+        with opened(self._path) as connection, transaction(connection):
+            if connection.execute(queries.ADD_BENCH, row).rowcount != 1:
+                raise InvalidRequest(
+                    f"A result with the id {result.id} is stored already.", field="id"
+                )
+
+    def benches(self, limit: int) -> Sequence[BenchResult]:
+        with opened(self._path, mode="ro") as connection:
+            rows = connection.execute(queries.BENCHES, (max(0, limit),)).fetchall()
+        return [_bench.decode(body) for (body,) in rows]
 
     def _write(self, query: str, row: tuple[object, ...]) -> None:
         with opened(self._path) as connection, transaction(connection):

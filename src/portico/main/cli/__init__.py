@@ -20,6 +20,7 @@ COMMANDS = {
     "check": ("portico.main.cli.check", "Validate a project without serving it."),
     "apply": ("portico.main.cli.apply", "Ship the project directory to the running server."),
     "doctor": ("portico.main.cli.doctor", "Check configuration, providers, clock and disk."),
+    "bench": ("portico.main.cli.bench", "Load-test a workload, and keep what was found."),
     "key": ("portico.main.cli.key", "Create, list, rotate and revoke keys."),
     "calls": ("portico.main.cli.calls", "Look into the ledger."),
     "backup": ("portico.main.cli.backup", "Write an encrypted copy of the data directory."),

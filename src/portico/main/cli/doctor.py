@@ -1,6 +1,7 @@
 """`portico doctor`: is everything in place, and if not, what to do."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -8,6 +9,7 @@ import click
 from portico.main.cli.conformance import conformance
 from portico.main.cli.exits import HELD, UNMET
 from portico.main.cli.findings import Finding, fail, ok, warn
+from portico.main.cli.models import catalogue
 from portico.main.cli.options import DIRECTORY, as_json, directory
 from portico.main.cli.premises import premises
 from portico.main.cli.project import compiled
@@ -68,6 +70,7 @@ def examine(
     if snapshot is None:
         return
     yield ok("configuration", f"compiles, digest {snapshot.digest[:12]}")
+    yield from catalogue(snapshot, datetime.now(UTC).date())
     yield from providers(snapshot, environment.values)
     if live:
         yield from conformance(find_server(settings, data, None, None), snapshot)

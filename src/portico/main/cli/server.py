@@ -83,7 +83,7 @@ class Server:
         timeout: float = ANSWER_S,
     ) -> Iterator[http.client.HTTPResponse]:
         """One exchange whose reply is read by the caller. `timeout` bounds each wait."""
-        connection, prefix = _connection(self.url)
+        connection, prefix = connect(self.url)
         target = prefix + path + (f"?{urlencode(query)}" if query else "")
         headers = {"authorization": f"Bearer {self.token}", "accept": "*/*"}
         content = None
@@ -252,7 +252,8 @@ def lines(reply: http.client.HTTPResponse, server: Server) -> Iterator[bytes]:
         yield line.rstrip(b"\r\n")
 
 
-def _connection(url: str) -> tuple[http.client.HTTPConnection, str]:
+def connect(url: str) -> tuple[http.client.HTTPConnection, str]:
+    """A connection that is not open yet, and the path before every target."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     if parts.scheme == "https":

@@ -1,0 +1,32 @@
+"""What the ledger counts: calls and attempts over a time window."""
+
+import msgspec
+
+
+class ModelUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Attempts of one model in one region."""
+
+    model: str
+    """The catalogue's name when the attempt was made; it may be gone since."""
+    provider: str
+    region: str
+    """Empty where it is not known."""
+    listed: bool
+    """False where portico.yaml did not name the model."""
+    simulated: bool
+    attempts: int
+    failed: int
+    """Attempts that did not end well."""
+    calls: int
+
+
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls that reached at least one model, and by which models they were served."""
+
+    calls: int = 0
+    """Distinct calls with an attempt that was not simulated."""
+    unlisted_calls: int = 0
+    """Those of `calls` with an attempt on a model that portico.yaml did not name."""
+    simulated_calls: int = 0
+    models: tuple[ModelUse, ...] = ()
+    """By model, provider and region, in the order of their names."""

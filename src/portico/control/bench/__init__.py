@@ -1,0 +1,1 @@
+"""Load tests of workloads: their results, kept as evidence and compared."""

@@ -1,0 +1,1 @@
+"""The catalogue as evidence: what is pinned, what retires, what was called."""
