@@ -10,6 +10,7 @@ from portico.contract.ports import Door
 from portico.contract.snapshot import Bounds
 from portico.gateway.arrival import Arrival
 from portico.wires.members import options as read_options
+from portico.wires.members import scan
 
 LONGEST_TEXT: Final = 512
 """Characters of a session, subject or tag: they are stored with every receipt."""
@@ -21,20 +22,23 @@ def open_request(arrival: Arrival, door: Door, body: bytes, bounds: Bounds) -> W
     request = door.read(body, bounds.nesting)
     header = arrival.header("x-portico-options")
     if header:
-        request.options = merge(from_header(header), request.options)
+        request.options = merge(from_header(header, bounds.nesting), request.options)
     if request.options is not NO_OPTIONS:
         check(request.options)
     return request
 
 
-def from_header(header: str) -> Options:
+def from_header(header: str, nesting: int) -> Options:
+    """Holds the header to what holds for a body: one JSON object, UTF-8, not too deep."""
+    raw = header.encode("latin-1")
     try:
-        raw = msgspec.json.decode(header.encode("latin-1"), type=msgspec.Raw)
-    except msgspec.DecodeError as error:
+        scan(raw, nesting)
+    except InvalidRequest as error:
+        said = error.message.replace("The body", "It", 1)
         raise InvalidRequest(
-            f"The header x-portico-options is not valid JSON: {error}.", field="x-portico-options"
-        ) from error
-    return read_options(raw)
+            f"The header x-portico-options is refused. {said}", field="x-portico-options"
+        ) from None
+    return read_options(msgspec.Raw(raw))
 
 
 def merge(header: Options, body: Options) -> Options:
