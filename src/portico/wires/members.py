@@ -35,6 +35,7 @@ _BYTE = re.compile(r"\(byte (\d+)\)")
 _FIELD = re.compile(r" - at `(?:key in )?\$\.?(.*)`$")
 _UNKNOWN = re.compile(r"unknown field `(.*?)`")
 
+_SPACE = 0x20
 _BRACKETS = bytes(1 if byte in b"[{" else 0xFF if byte in b"]}" else 0 for byte in range(256))
 _NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
@@ -152,10 +153,15 @@ def _spans(body: bytes, members: Mapping[str, msgspec.Raw]) -> tuple[Span, ...]:
     position = 0
     match = _KEY.match
     for name, raw in members.items():
+        text = bytes(raw)
+        if (start := _plain(body, position, name, text)) >= 0:
+            opened = body.index(b'"', position)
+            position = start + len(text)
+            spans.append((name, opened, start, position))
+            continue
         key = match(body, position)
         if key is None:
             raise _duplicate(body)
-        text = bytes(raw)
         opened, closed = key.span(1)
         start = key.end()
         token = body[opened:closed]
@@ -167,6 +173,20 @@ def _spans(body: bytes, members: Mapping[str, msgspec.Raw]) -> tuple[Span, ...]:
     if _CLOSING.match(body, position) is None:
         raise _duplicate(body)
     return tuple(spans)
+
+
+def _plain(body: bytes, position: int, name: str, text: bytes) -> int:
+    """Where the value begins of a member that is written as most writers do: at most one space
+    after the comma and after the colon, no escapes in its name. -1 for any other."""
+    if body[position] not in b"{,":
+        return -1
+    key = b'"%b":' % name.encode()
+    opened = position + 1 + (body[position + 1] == _SPACE)
+    if not body.startswith(key, opened):
+        return -1
+    start = opened + len(key)
+    start += body[start] == _SPACE
+    return start if body.startswith(text, start) else -1
 
 
 def _name(token: bytes) -> str:

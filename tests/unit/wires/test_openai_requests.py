@@ -152,14 +152,23 @@ def test_a_streamed_request_asks_for_usage_and_keeps_other_stream_options() -> N
     assert "stream_options" not in written(talk)
 
 
+@pytest.mark.parametrize("more", [{}, {"ttl": "12h"}])
+def test_a_cache_hint_comes_back_and_only_what_the_hint_cannot_say_is_unknown(
+    more: dict[str, str],
+) -> None:
+    part = {"type": "text", "text": "Hi", "prompt_cache_breakpoint": {"mode": "explicit", **more}}
+    talk = conversation({"role": "user", "content": [part]})
+    said = talk.turns[0].parts[0]
+    assert isinstance(said, Text)
+    assert said.cache == CacheHint()
+    assert set(said.extra) == ({"prompt_cache_breakpoint"} if more else set())
+    assert written(talk)["messages"][0]["content"] == [part]
+
+
 def test_parts_are_read_into_the_words_of_the_contract() -> None:
     talk = conversation(*FULL)
     parts = talk.turns[2].parts
-    assert parts[0] == Text(
-        text="Look",
-        cache=CacheHint(),
-        extra={"prompt_cache_breakpoint": {"mode": "explicit"}},
-    )
+    assert parts[0] == Text(text="Look", cache=CacheHint())
     assert parts[1] == Image(source=Link("https://x.test/a.png"), detail="low")
     assert parts[2] == Image(source=Inline("image/png", "AAAA"), extra={"x": 1})
     assert parts[3] == Audio(source=Inline("audio/mp3", "BBBB"), format="mp3")

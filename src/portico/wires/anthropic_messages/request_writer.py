@@ -82,7 +82,7 @@ def _system(turns: Iterable[Numbered], losses: Losses) -> list[Block]:
     for index, turn in turns:
         _names(turn, losses)
         for block in _blocks(index, turn, losses):
-            if block["type"] != "text" and not losses.own:
+            if not losses.own and block.get("type") != "text":
                 raise refuse(f"messages[{index}].content", "its system text is text only")
             blocks.append(block)
     return blocks

@@ -9,6 +9,9 @@ from portico.contract.conversation import NOTHING, Extra, Json
 from portico.contract.usage import Usage
 from portico.wires.anthropic_messages.tables import MOST_TOKENS
 
+MOST_MEMBERS = 64
+"""Members of a stream's merged usage, so that an upstream cannot make it grow with each report."""
+
 COUNTED = frozenset(
     (
         "input_tokens",
@@ -49,7 +52,10 @@ def merge(first: Mapping[str, Json], later: Json) -> dict[str, Json]:
     if not isinstance(later, dict):
         return dict(first)
     known = {name: value for name, value in later.items() if value is not None}
-    return {**first, **known}
+    merged = {**first, **known}
+    if len(merged) <= MOST_MEMBERS:
+        return merged
+    return {name: value for name, value in merged.items() if name in COUNTED}
 
 
 def write_usage(usage: Usage | None, extra: Json = None) -> dict[str, Json]:

@@ -38,7 +38,8 @@ _KNOWN_ASSISTANT = _KNOWN | {
     "reasoning",
     "function_call",
 }
-_HINT = CacheHint()
+_BREAKPOINT = {"mode": "explicit"}
+"""What a cache hint says in full; one that says more is kept beside it, as it came."""
 
 
 def turns(messages: list[schema.Message], raw: list[Json]) -> tuple[Turn, ...]:
@@ -144,7 +145,7 @@ def _content(content: str | list[schema.ContentPart] | None, raw: Json, field: s
 
 def _part(part: schema.ContentPart, raw: Json, field: str) -> Part:
     extra = _inner_extra(part.type, raw)
-    cache = None if part.prompt_cache_breakpoint is None else _HINT
+    cache = _cache(part, extra)
     if part.type == "text" and part.text is not None:
         return Text(text=part.text, cache=cache, extra=extra)
     if part.type == "refusal" and part.refusal is not None:
@@ -161,7 +162,19 @@ def _part(part: schema.ContentPart, raw: Json, field: str) -> Part:
     return Opaque(wire=NAME, kind=part.type, body=rest(raw, ()))
 
 
-def _inner_extra(kind: str, raw: Json) -> Extra:
+def _cache(part: schema.ContentPart, extra: dict[str, Json]) -> CacheHint | None:
+    """The cache hint of a part. Where it says it all, it is no unknown member any more."""
+    if part.type not in _HINTED or part.prompt_cache_breakpoint is None:
+        return None
+    if part.prompt_cache_breakpoint == _BREAKPOINT:
+        del extra["prompt_cache_breakpoint"]
+    return CacheHint()
+
+
+_HINTED = frozenset(("text", "image_url", "file"))
+
+
+def _inner_extra(kind: str, raw: Json) -> dict[str, Json]:
     """Unknown members of a part, and under its type those of the object within."""
     extra = rest(raw, ("type", kind))
     inner = raw.get(kind) if isinstance(raw, dict) else None

@@ -32,6 +32,8 @@ from portico.wires.openai_chat.schema import NAME
 from portico.wires.openai_chat.tables import RULES
 
 Body = dict[str, Json]
+Placed = tuple[int, Part]
+"""A part and its place among the caller's, for errors that name it."""
 
 _MEDIA_NOTE = "(Its images and documents follow in the next user message.)"
 
@@ -52,11 +54,13 @@ def messages(turns: Sequence[Turn], losses: Losses) -> list[Body]:
     waiting: list[Body] = []
     for index, turn in enumerate(turns):
         field = f"messages[{index}]"
-        results = [part for part in turn.parts if isinstance(part, ToolResult)]
-        others = [part for part in turn.parts if not isinstance(part, ToolResult)]
+        placed = list(enumerate(turn.parts))
+        results = [(place, part) for place, part in placed if isinstance(part, ToolResult)]
+        others = [(place, part) for place, part in placed if not isinstance(part, ToolResult)]
         extra = losses.unknown(turn.extra, "messages[].")
-        for result in results:
-            message, media = _tool_message(result, losses, field)
+        for place, result in results:
+            within = field if turn.role == "tool" else f"{field}.content[{place}]"
+            message, media = _tool_message(result, losses, within)
             waiting += media
             written.append({**message, **_named(turn), **(NOTHING if others else extra)})
         if not others and results:
@@ -84,18 +88,18 @@ def _as_parts(content: Json) -> list[Json]:
     return [{"type": "text", "text": content}] if content else []
 
 
-def _message(turn: Turn, parts: Sequence[Part], losses: Losses, field: str) -> Body:
+def _message(turn: Turn, parts: Sequence[Placed], losses: Losses, field: str) -> Body:
     if turn.role == "assistant":
         return _assistant(parts, losses, field)
     role = "user" if turn.role == "tool" else turn.role
     return {"role": role, "content": _content(parts, losses, f"{field}.content")}
 
 
-def _content(parts: Iterable[Part], losses: Losses, field: str) -> Json:
+def _content(parts: Iterable[Placed], losses: Losses, field: str) -> Json:
     """A string where one text says it all, otherwise a list of parts."""
     bodies = [
         body
-        for place, part in enumerate(parts)
+        for place, part in parts
         if (body := write_part(part, losses, f"{field}[{place}]")) is not None
     ]
     if not bodies:
@@ -106,16 +110,16 @@ def _content(parts: Iterable[Part], losses: Losses, field: str) -> Json:
     return bodies
 
 
-def _assistant(parts: Sequence[Part], losses: Losses, field: str) -> Body:
+def _assistant(parts: Sequence[Placed], losses: Losses, field: str) -> Body:
     message: Body = {"role": "assistant"}
     calls: list[Body] = []
-    spoken: list[Part] = []
-    for place, part in enumerate(parts):
+    spoken: list[Placed] = []
+    for place, part in parts:
         if _beside(part, message, calls, losses):
             continue
         if isinstance(part, Image | Document | Audio):
             raise refuse("assistant.media", f"{field}.content[{place}]")
-        spoken.append(part)
+        spoken.append((place, part))
     silent = calls or "refusal" in message or "audio" in message
     content = None if silent and not spoken else _content(spoken, losses, f"{field}.content")
     return {**message, "content": content, **({"tool_calls": calls} if calls else {})}
@@ -175,7 +179,7 @@ def _tool_message(part: ToolResult, losses: Losses, field: str) -> tuple[Body, l
     if media:
         texts.append(Text(text=_MEDIA_NOTE))
         media.insert(0, {"type": "text", "text": f"From the result of tool call {part.call_id}:"})
-    content = _content(texts, losses, f"{field}.content")
+    content = _content(enumerate(texts), losses, f"{field}.content")
     return {"role": "tool", "tool_call_id": part.call_id, "content": content}, media
 
 
@@ -187,9 +191,13 @@ def _as_error(parts: list[Part]) -> list[Part]:
 
 def write_part(part: Part, losses: Losses, field: str) -> Body | None:
     """A content part; None where nothing is left to say."""
-    if getattr(part, "cache", None) is not None and not losses.own:
+    body = _WRITERS[type(part)](part, losses, field)
+    if getattr(part, "cache", None) is None:
+        return body
+    if body is None or not losses.own:
         losses.drop("cache")
-    return _WRITERS[type(part)](part, losses, field)
+        return body
+    return {"prompt_cache_breakpoint": {"mode": "explicit"}, **body}
 
 
 def _with_extra(kind: str, body: Body, inner: Body, part: Part, losses: Losses) -> Body:

@@ -42,6 +42,11 @@ DONE = b"[DONE]"
 _CHUNK = frozenset(("id", "object", "created", "model", "choices", "usage", "obfuscation"))
 _THOUGHT: Extra = {"wire": NAME, "member": "reasoning"}
 
+MOST_CHOICES = 128
+"""Choices of one stream: as many as a request may ask for."""
+MOST_CALLS = 1024
+"""Tool calls of one choice."""
+
 Key = tuple[PartKind, int]
 """What tells one part from the next: its kind and, for tool calls, OpenAI's index."""
 
@@ -158,6 +163,8 @@ class ChatStreamReader:
     def _choice(self, found: schema.ChunkChoice) -> list[Event]:
         choice = self._choices.get(found.index)
         if choice is None:
+            if len(self._choices) >= MOST_CHOICES:
+                raise _overgrown("choices", MOST_CHOICES)
             choice = self._choices[found.index] = _Choice(found.index)
         if choice.stopped:
             return []
@@ -259,10 +266,20 @@ def _tool_call(choice: _Choice, call: schema.ToolCallDelta, place: int) -> list[
                 "ask for `parallel_tool_calls: false` or name another model.",
                 detail={"stage": "between_chunks", "kind": "interleaved"},
             )
+    if len(choice.calls) >= MOST_CALLS:
+        raise _overgrown("tool calls", MOST_CALLS)
     choice.calls.add(index)
     delta = PartDelta(part=0, text=text, field="arguments")
     opening = PartOpened(part=0, kind="tool_call", id=call.id or "", name=made.name)
     return choice.deliver(key, delta, opening)
+
+
+def _overgrown(what: str, most: int) -> UpstreamFailed:
+    return UpstreamFailed(
+        f"The provider's stream has more than {most} {what}; the stream was ended. "
+        "Ask for fewer, or name another model.",
+        detail={"stage": "between_chunks", "kind": "overgrown"},
+    )
 
 
 def _stopped(choice: _Choice, found: schema.ChunkChoice) -> list[Event]:

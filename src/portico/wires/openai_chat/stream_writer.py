@@ -37,6 +37,8 @@ from portico.wires.openai_chat.schema import NAME
 from portico.wires.sse import frame
 
 DONE_FRAME = b"data: [DONE]\n\n"
+LONGEST_NAME = 256
+"""Characters of an id or a model: every chunk repeats them, so their length multiplies."""
 
 _MEMBERS: dict[tuple[PartKind, DeltaField], str] = {
     ("text", "text"): "content",
@@ -197,9 +199,9 @@ def _head(event: Started) -> Body:
     """The members that every chunk begins with."""
     extra: Extra = event.extra if event.extra.get("wire") == NAME else NOTHING
     return {
-        "id": event.id,
+        "id": event.id[:LONGEST_NAME],
         "object": "chat.completion.chunk",
         "created": event.created or 0,
-        "model": event.model,
+        "model": event.model[:LONGEST_NAME],
         **rest(dict(extra), ("wire",)),
     }

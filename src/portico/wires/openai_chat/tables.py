@@ -9,23 +9,29 @@ from portico.contract.usage import StopReason
 API = "https://platform.openai.com/docs/api-reference/chat"
 ERRORS = "https://platform.openai.com/docs/guides/error-codes"
 
-STOP_READ: dict[str, StopReason] = {
-    # https://platform.openai.com/docs/api-reference/chat/object
-    "stop": StopReason.END,
-    "length": StopReason.LENGTH,
-    "tool_calls": StopReason.TOOL_CALLS,
-    "function_call": StopReason.TOOL_CALLS,
-    "content_filter": StopReason.CONTENT_FILTER,
-    # https://docs.mistral.ai/api/#tag/chat
-    "model_length": StopReason.CONTEXT_WINDOW,
-    # https://docs.together.ai/reference/chat-completions-1
-    "eos": StopReason.END,
-    # https://api-docs.deepseek.com/api/create-chat-completion
-    "insufficient_system_resource": StopReason.OTHER,
-    # https://openrouter.ai/docs/api-reference/overview#finish-reason
-    "error": StopReason.OTHER,
-}
-"""Words of OpenAI and of compatible servers. Any other word is OTHER."""
+_FINISH = "https://platform.openai.com/docs/api-reference/chat/object"
+
+STOP_WORDS: tuple[tuple[str, StopReason, str], ...] = (
+    ("stop", StopReason.END, _FINISH),
+    ("length", StopReason.LENGTH, _FINISH),
+    ("tool_calls", StopReason.TOOL_CALLS, _FINISH),
+    ("function_call", StopReason.TOOL_CALLS, _FINISH),
+    ("content_filter", StopReason.CONTENT_FILTER, _FINISH),
+    ("model_length", StopReason.CONTEXT_WINDOW, "https://docs.mistral.ai/api/#tag/chat"),
+    ("eos", StopReason.END, "https://docs.together.ai/reference/chat-completions-1"),
+    (
+        "insufficient_system_resource",
+        StopReason.OTHER,
+        "https://api-docs.deepseek.com/api/create-chat-completion",
+    ),
+    (
+        "error",
+        StopReason.OTHER,
+        "https://openrouter.ai/docs/api-reference/overview#finish-reason",
+    ),
+)
+"""Words of OpenAI and of compatible servers, with their sources. Any other word is OTHER."""
+STOP_READ: dict[str, StopReason] = {word: reason for word, reason, _ in STOP_WORDS}
 
 STOP_WRITE: dict[StopReason, str] = {
     StopReason.END: "stop",
