@@ -9,11 +9,13 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from portico.contract.bench import BenchResult
 from portico.contract.call import Operation, WireRequest
 from portico.contract.conversation import Conversation
 from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import PorticoError
 from portico.contract.events import Answer, Event
+from portico.contract.ledger import Use
 from portico.contract.receipt import Intent, Receipt
 from portico.contract.snapshot import Key, Network
 from portico.contract.usage import StopReason, Usage
@@ -26,10 +28,17 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
 
     model_id: str
     stream: bool
+    stands_for: str = ""
+    """The model behind an ARN or a profile, where the id does not say."""
     max_output_tokens: int
     """The cap in force; written where the request names none."""
     cap_field: str = "max_tokens"
     """OpenAI chat: the member in which this provider takes the cap."""
+
+    @property
+    def family(self) -> str:
+        """The id by which tables know what the model can do."""
+        return self.stands_for or self.model_id
 
 
 class Outgoing(msgspec.Struct, frozen=True, kw_only=True):
@@ -327,6 +336,17 @@ class Ledger(Protocol):
 
     async def find(self, call: str) -> Receipt | None: ...
 
+    async def several(self, calls: Sequence[str]) -> Sequence[Receipt]:
+        """Those of at most 500 calls that are in the ledger, in no particular order.
+
+        Raises InvalidRequest for more.
+        """
+        ...
+
+    async def use(self, since_ns: int, until_ns: int) -> Use:
+        """Which models served the calls received from `since_ns` until before `until_ns`."""
+        ...
+
 
 class Applied(msgspec.Struct, frozen=True, kw_only=True):
     """A project directory as it was applied: its files by relative path, and who did it."""
@@ -355,4 +375,12 @@ class Store(Protocol):
 
     def secret(self, name: str, fresh: bytes) -> bytes:
         """The stored secret of that name; stores `fresh` if there is none yet."""
+        ...
+
+    def put_bench(self, result: BenchResult) -> None:
+        """Keeps a load test's result. Raises InvalidRequest where its id is taken."""
+        ...
+
+    def benches(self, limit: int) -> Sequence[BenchResult]:
+        """The newest results in the order in which they were stored, newest last."""
         ...

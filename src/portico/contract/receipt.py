@@ -27,6 +27,8 @@ class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The catalogue's name of the model."""
     model_id: str
     """The provider's id of the model, as sent."""
+    listed: bool = True
+    """False for a model that only the provider's list knows, not portico.yaml."""
     wire: str = ""
     status: AttemptStatus = "lost"
     reason: Literal["first", "retry", "fallback", "hedge"] = "first"

@@ -83,6 +83,7 @@ class App:
         self._readiness = readiness
         self._admin = admin
         self.gate = Gate()
+        io.metrics.in_flight.set_function(lambda: len(self.gate.lifelines))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -94,7 +95,6 @@ class App:
             connection.on_lost = lifeline.gone
         arrival = Arrival(scope, receive, send, lifeline)
         self.gate.enter(lifeline)
-        self._io.metrics.in_flight.inc()
         try:
             await self._route(arrival, receive, send)
         except asyncio.CancelledError:
@@ -103,7 +103,6 @@ class App:
             task.uncancel()
         finally:
             self.gate.leave(lifeline)
-            self._io.metrics.in_flight.dec()
 
     async def _route(self, arrival: Arrival, receive: Receive, send: Send) -> None:
         scope = arrival.scope

@@ -32,7 +32,8 @@ class Arrival:
 
     def header(self, name: str) -> str:
         """Latin-1, as HTTP defines; empty where absent."""
-        return self.headers.get(name.encode(), b"").decode("latin-1")
+        value = self.headers.get(name.encode())
+        return "" if value is None else value.decode("latin-1")
 
     def credential(self) -> Credential | None:
         """`Authorization: Bearer`, `x-api-key` or `x-goog-api-key`, the first that is there."""

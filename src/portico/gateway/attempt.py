@@ -6,6 +6,7 @@ from typing import Final
 import msgspec
 
 from portico.contract.call import WireRequest
+from portico.contract.errors import InvalidRequest
 from portico.contract.events import Answer
 from portico.contract.ports import (
     AwsCredentials,
@@ -25,8 +26,9 @@ from portico.gateway.call import Call
 from portico.gateway.lifeline import Reason
 from portico.gateway.live import Route
 from portico.gateway.trail import AttemptTrail
-from portico.gateway.translation import Translation
+from portico.gateway.translation import Naming, Translation
 from portico.gateway.wires import WIRES
+from portico.wires.places import in_words_of
 
 FORWARDED: Final = ("anthropic-version", "anthropic-beta")
 """Headers of the caller that a provider of the same wire gets to see."""
@@ -42,6 +44,7 @@ ATTEMPT_STATUS: Final[Mapping[str, AttemptStatus]] = {
 class Attempt(msgspec.Struct, kw_only=True):
     """A request that is ready to go, and what is seen of its answer."""
 
+    naming: Naming
     door: Door
     wire: ProviderWire
     connection: Connection
@@ -60,6 +63,7 @@ def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: st
     wire = WIRES[connection.wire(request.operation)]
     target = Target(
         model_id=route.model.id,
+        stands_for=route.model.stands_for,
         stream=request.stream,
         max_output_tokens=cap,
         cap_field=connection.cap_field(),
@@ -68,7 +72,7 @@ def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: st
     forwarded: dict[str, str] = {}
     dropped: tuple[str, ...] = ()
     if translated:
-        written = _translate(call.door, wire, request, target)
+        written = translate(call.door, wire, request, target)
         body, dropped = written.body, written.dropped
     else:
         body = wire.passthrough(request, target)
@@ -78,6 +82,7 @@ def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: st
     trail.attempt.translated = translated
     trail.attempt.dropped = dropped
     return Attempt(
+        naming=Naming(id=call.id, model=route.model.id, created=trail.started_s),
         door=call.door,
         wire=wire,
         connection=connection,
@@ -92,10 +97,15 @@ def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: st
     )
 
 
-def _translate(door: Door, wire: ProviderWire, request: WireRequest, target: Target) -> Outgoing:
+def translate(door: Door, wire: ProviderWire, request: WireRequest, target: Target) -> Outgoing:
+    """Raises InvalidRequest for what the wire cannot say, named as the caller has it."""
     if request.operation == "embeddings":
         return wire.write_embedding(door.embedding(request), target)
-    return wire.write_request(door.conversation(request), target)
+    conversation = door.conversation(request)
+    try:
+        return wire.write_request(conversation, target)
+    except InvalidRequest as refused:
+        raise in_words_of(conversation, refused) from None
 
 
 async def send(attempt: Attempt, credentials: AwsCredentials) -> UpstreamReply:
@@ -131,9 +141,7 @@ async def whole(attempt: Attempt, credentials: AwsCredentials) -> bytes:
         return body
     if attempt.request.operation == "embeddings":
         return _vectors(attempt, body)
-    answer = attempt.wire.read_answer(body)
-    if answer.created is None:
-        answer = msgspec.structs.replace(answer, created=attempt.trail.started_s)
+    answer = attempt.naming.complete(attempt.wire.read_answer(body))
     attempt.skim = skim_answer(answer)
     return attempt.door.write_answer(answer)
 
@@ -154,7 +162,7 @@ def relay(attempt: Attempt) -> Relay:
         carrier = Translation(
             attempt.wire.stream_reader(),
             attempt.door.stream_writer(attempt.request),
-            attempt.trail.started_s,
+            attempt.naming,
         )
     else:
         carrier = attempt.wire.relay(attempt.request)

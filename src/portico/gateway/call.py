@@ -37,20 +37,21 @@ class Call:
 
     async def feed(self, headers: Callable[[], Headers], data: bytes) -> None:
         """Sends a piece of a stream, its head first if this is the first piece."""
-        await self._begin(headers)
+        if not self.arrival.begun:
+            await self._begin(headers)
         if self.tape is not None:
             self.tape.feed(data)
         await self.arrival.feed(data)
 
     async def end(self, headers: Callable[[], Headers], data: bytes) -> None:
-        await self._begin(headers)
+        if not self.arrival.begun:
+            await self._begin(headers)
         if self.tape is not None:
             self.tape.feed(data)
         await self.arrival.end(data)
 
     async def _begin(self, headers: Callable[[], Headers]) -> None:
-        if not self.arrival.begun:
-            head = headers()
-            if self.tape is not None:
-                self.tape.begin(200, head)
-            await self.arrival.begin(200, head)
+        head = headers()
+        if self.tape is not None:
+            self.tape.begin(200, head)
+        await self.arrival.begin(200, head)

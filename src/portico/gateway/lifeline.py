@@ -20,20 +20,33 @@ EXPLANATIONS: Final[dict[str, tuple[type[PorticoError], str]]] = {
 
 
 class Lifeline:
-    __slots__ = ("_closed", "_loop", "_task", "_timer", "reason")
+    __slots__ = ("_closed", "_due", "_loop", "_next", "_task", "_timer", "reason")
 
     def __init__(self, task: asyncio.Task[object], loop: asyncio.AbstractEventLoop) -> None:
         self._task = task
         self._loop = loop
         self._timer: asyncio.TimerHandle | None = None
+        self._due = 0.0
+        self._next: Reason = "deadline"
         self._closed = False
         self.reason: Reason | None = None
 
     def arm(self, reason: Reason, seconds: float) -> None:
         """Cuts after `seconds`; replaces what was armed before."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self.cut, reason)
+        due = self._loop.time() + seconds
+        timer = self._timer
+        if timer is None or due < self._due:
+            if timer is not None:
+                timer.cancel()
+            self._timer = self._loop.call_at(due, self._ring)
+        self._due, self._next = due, reason
+
+    def _ring(self) -> None:
+        """A timer that was put off is set again only when it rings: most never do."""
+        if self._loop.time() < self._due:
+            self._timer = self._loop.call_at(self._due, self._ring)
+        else:
+            self.cut(self._next)
 
     def cut(self, reason: Reason) -> None:
         """Ends the task. Only the first reason counts, and none once the call is closed."""

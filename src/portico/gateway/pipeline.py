@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import logging
-import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Final
 
@@ -18,6 +17,7 @@ from portico.gateway import reply
 from portico.gateway.arrival import Arrival, Headers
 from portico.gateway.attempt import Attempt
 from portico.gateway.call import Call
+from portico.gateway.entropy import Entropy
 from portico.gateway.live import Live, Route
 from portico.gateway.metrics import Metrics
 from portico.gateway.opening import idempotency_key, open_request
@@ -45,7 +45,7 @@ class Io(msgspec.Struct, frozen=True, kw_only=True):
     credentials: AwsCredentials
     metrics: Metrics
     repeats: Repeats
-    entropy: Callable[[int], bytes] = os.urandom
+    entropy: Callable[[int], bytes] = msgspec.field(default_factory=Entropy)
     commit: bool = False
     """Wait for the database before the last byte (`durability: commit`)."""
 

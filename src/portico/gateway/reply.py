@@ -54,7 +54,7 @@ def closing(receipt: Receipt) -> list[tuple[bytes, bytes]]:
 
 def timing(receipt: Receipt) -> bytes:
     """`server-timing` (W3C Server Timing): milliseconds by stage."""
-    return ", ".join(f"{stage};dur={us / 1000:.3f}" for stage, us in receipt.stages).encode()
+    return ", ".join([f"{stage};dur={us / 1000:.3f}" for stage, us in receipt.stages]).encode()
 
 
 def member(receipt: Receipt) -> bytes:

@@ -1,6 +1,6 @@
 """The receipt of a call as it comes about."""
 
-import msgspec
+from copy import copy
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import PorticoError
@@ -8,10 +8,13 @@ from portico.contract.ports import Clock, Skim, UpstreamReply
 from portico.contract.receipt import Attempt, AttemptStatus, CallStatus, Intent, Receipt
 from portico.contract.usage import Usage
 from portico.cost.charge import charge
-from portico.cost.settle import estimate, used
+from portico.cost.settle import used
 from portico.gateway.live import Route
+from portico.methods.estimators import tokens
 from portico.methods.hashing import content_hash
 
+UPSTREAM_IDS = ("x-request-id", "request-id", "x-amzn-requestid")
+"""Where providers say what they call a request."""
 NAME_LENGTH = 200
 """Text that others choose (ids, names of models) is cut to this before it is stored."""
 
@@ -85,20 +88,12 @@ class Trail:
 
     def intent(self, attempt: "AttemptTrail", output_tokens: int) -> Intent:
         """What is to be known of this call if the process dies now."""
-        lost = attempt.lost(output_tokens)
-        attempts = (*self.receipt.attempts, lost)
-        return Intent(
-            receipt=msgspec.structs.replace(
-                self.receipt,
-                status="lost",
-                error="lost",
-                attempts=attempts,
-                usage=total(attempts),
-                cost_nano=sum(each.cost_nano for each in attempts),
-                unpriced=any(each.price is None for each in attempts),
-                simulated=lost.simulated,
-            )
-        )
+        receipt = copy(self.receipt)
+        receipt.status = "lost"
+        receipt.error = "lost"
+        receipt.attempts += (attempt.lost(output_tokens),)
+        _add_up(receipt)
+        return Intent(receipt=receipt)
 
     def close(
         self, status: CallStatus, error: PorticoError | None = None, *, degraded: str = ""
@@ -109,10 +104,7 @@ class Trail:
         self.closed = True
         receipt, attempts = self.receipt, self.receipt.attempts
         receipt.status = status
-        receipt.usage = total(attempts)
-        receipt.cost_nano = sum(each.cost_nano for each in attempts)
-        receipt.unpriced = any(each.price is None for each in attempts)
-        receipt.simulated = any(each.simulated for each in attempts)
+        _add_up(receipt)
         receipt.total_us = self.elapsed_us()
         receipt.stop = attempts[-1].stop if attempts else None
         if error is not None:
@@ -141,7 +133,8 @@ class AttemptTrail:
             kind=provider.kind,
             model=model.name,
             model_id=model.id,
-            region=model.region,
+            listed=model.listed,
+            region=model.region or provider.region,
             started_ns=clock.now_ns(),
             simulated=provider.kind == "simulator",
             price=model.price,
@@ -154,7 +147,7 @@ class AttemptTrail:
         attempt.private = reply.private
         attempt.connection = reply.connection
         attempt.first_byte_us = self.elapsed_us()
-        upstream_id = headers.get("x-request-id") or headers.get("request-id") or ""
+        upstream_id = next((found for name in UPSTREAM_IDS if (found := headers.get(name))), "")
         attempt.upstream_id = upstream_id[:NAME_LENGTH]
         if headers.get("x-portico-simulated"):
             attempt.simulated = True
@@ -165,16 +158,14 @@ class AttemptTrail:
 
     def lost(self, output_tokens: int) -> Attempt:
         """The attempt as it is accounted for if nobody lives to settle it: its dearest end."""
-        usage = msgspec.structs.replace(estimate(self.sent_bytes, 0), output=output_tokens)
-        price = self.attempt.price
-        return msgspec.structs.replace(
-            self.attempt,
-            status="lost",
-            error="lost",
-            usage=usage,
-            usage_source="estimated",
-            cost_nano=charge(usage, price) if price is not None else 0,
-        )
+        attempt = copy(self.attempt)
+        attempt.status = "lost"
+        attempt.error = "lost"
+        attempt.usage = Usage(input=tokens(self.sent_bytes), output=output_tokens)
+        attempt.usage_source = "estimated"
+        if attempt.price is not None:
+            attempt.cost_nano = charge(attempt.usage, attempt.price)
+        return attempt
 
     def settle(self, status: AttemptStatus, skim: Skim, error: PorticoError | None) -> Attempt:
         """The finished attempt, priced."""
@@ -202,6 +193,21 @@ class AttemptTrail:
 
     def elapsed_us(self) -> int:
         return round((self.clock.monotonic() - self.started) * 1e6)
+
+
+def _add_up(receipt: Receipt) -> None:
+    """Makes the receipt's sums those of its attempts."""
+    attempts = receipt.attempts
+    receipt.usage = total(attempts)
+    if len(attempts) == 1:  # nearly every call: without the loops
+        attempt = attempts[0]
+        receipt.cost_nano = attempt.cost_nano
+        receipt.unpriced = attempt.price is None
+        receipt.simulated = attempt.simulated
+        return
+    receipt.cost_nano = sum(each.cost_nano for each in attempts)
+    receipt.unpriced = any(each.price is None for each in attempts)
+    receipt.simulated = any(each.simulated for each in attempts)
 
 
 def total(attempts: tuple[Attempt, ...]) -> Usage:

@@ -1,18 +1,48 @@
 """A stream carried from one wire to another: read into events, written as the caller's."""
 
+from typing import TypeVar
+
 import msgspec
 
 from portico.contract.errors import PorticoError
-from portico.contract.events import Event, Failed, PartDelta, Started, Stopped, UsageReported
+from portico.contract.events import (
+    Answer,
+    Event,
+    Failed,
+    PartDelta,
+    Started,
+    Stopped,
+    UsageReported,
+)
 from portico.contract.ports import Skim, StreamReader, StreamWriter
+
+Named = TypeVar("Named", Started, Answer)
+
+
+class Naming(msgspec.Struct, frozen=True, kw_only=True):
+    """What an answer is called where its provider's wire does not say."""
+
+    id: str
+    model: str
+    created: int
+    """Seconds since the epoch."""
+
+    def complete(self, said: Named) -> Named:
+        if said.id and said.model and said.created is not None:
+            return said
+        return msgspec.structs.replace(
+            said,
+            id=said.id or self.id,
+            model=said.model or self.model,
+            created=self.created if said.created is None else said.created,
+        )
 
 
 class Translation:
     """A Relay over a reader and a writer. The writer holds back the tail until `finish`."""
 
-    def __init__(self, reader: StreamReader, writer: StreamWriter, created: int) -> None:
-        """`created`: seconds since the epoch, for a reader's wire that does not say."""
-        self._created = created
+    def __init__(self, reader: StreamReader, writer: StreamWriter, naming: Naming) -> None:
+        self._naming = naming
         self._reader = reader
         self._writer = writer
         self.skim = Skim()
@@ -34,8 +64,8 @@ class Translation:
         for event in events:
             if self.skim.failed is not None:
                 break
-            if isinstance(event, Started) and event.created is None:
-                event = msgspec.structs.replace(event, created=self._created)  # noqa: PLW2901
+            if isinstance(event, Started):
+                event = self._naming.complete(event)  # noqa: PLW2901 - the same event, named
             self._note(event)
             if not isinstance(event, Failed):
                 out.append(self._writer.write(event))

@@ -4,11 +4,35 @@ from collections.abc import Mapping
 from typing import Final
 
 from portico.contract.ports import Door, ProviderWire
-from portico.wires import anthropic_messages, openai_chat, openai_embeddings
+from portico.wires import (
+    anthropic_messages,
+    bedrock_converse,
+    bedrock_embeddings,
+    gemini,
+    gemini_embeddings,
+    openai_chat,
+    openai_embeddings,
+)
 
 DOORS: Final[Mapping[str, Door]] = {
-    door.name: door for door in (openai_chat.DOOR, openai_embeddings.DOOR, anthropic_messages.DOOR)
+    door.name: door
+    for door in (
+        openai_chat.DOOR,
+        openai_embeddings.DOOR,
+        anthropic_messages.DOOR,
+        bedrock_converse.DOOR,
+        gemini.DOOR,
+    )
 }
 WIRES: Final[Mapping[str, ProviderWire]] = {
-    wire.name: wire for wire in (openai_chat.WIRE, openai_embeddings.WIRE, anthropic_messages.WIRE)
+    wire.name: wire
+    for wire in (
+        openai_chat.WIRE,
+        openai_embeddings.WIRE,
+        anthropic_messages.WIRE,
+        bedrock_converse.WIRE,
+        bedrock_embeddings.WIRE,
+        gemini.WIRE,
+        gemini_embeddings.WIRE,
+    )
 }

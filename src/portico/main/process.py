@@ -16,8 +16,8 @@ import msgspec
 import uvicorn
 
 from portico import __version__
+from portico.adapters.aws.credentials import AwsChain
 from portico.adapters.clock import SystemClock
-from portico.adapters.memory.credentials import MemoryCredentials
 from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.adapters.store.data import Data
 from portico.adapters.upstream import AiohttpUpstream
@@ -58,6 +58,7 @@ class Parts:
     data: Data
     clock: SystemClock
     upstream: AiohttpUpstream
+    credentials: AwsChain
 
 
 @dataclass
@@ -188,15 +189,17 @@ def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: P
         upstreams={
             "openai": parts.upstream,
             "anthropic": parts.upstream,
+            "bedrock": parts.upstream,
+            "gemini": parts.upstream,
             "simulator": simulated,
         },
-        credentials=MemoryCredentials(),
+        credentials=parts.credentials,
         metrics=Metrics(),
         repeats=Repeats(clock),
         commit=chosen.compiled.durability.commit,
     )
     keys = Keys(store, clock, pepper, os.urandom)
-    admin = Admin(keys, publisher, readiness, parts.data)
+    admin = Admin(keys, publisher, readiness, parts)
     app = App(publisher.slot, io, readiness, admin.application)
     return Process(options, app, io, publisher, readiness, token, admin_key)
 
@@ -204,11 +207,14 @@ def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: P
 class Admin:
     """The administrative API, imported and assembled when it is first asked for."""
 
-    def __init__(self, keys: Keys, publisher: Publisher, readiness: Readiness, data: Data) -> None:
+    def __init__(
+        self, keys: Keys, publisher: Publisher, readiness: Readiness, parts: Parts
+    ) -> None:
         self._keys = keys
         self._publisher = publisher
         self._readiness = readiness
-        self._data = data
+        self._data = parts.data
+        self._clock = parts.clock
         self._lock = asyncio.Lock()
         self._application: Asgi | None = None
 
@@ -225,7 +231,10 @@ class Admin:
         return create_admin(
             AdminServices(
                 keys=self._keys,
+                store=self._data.store,
                 ledger=self._data.ledger,
+                clock=self._clock,
+                snapshot=lambda: self._publisher.slot.live.snapshot,
                 workloads=self._publisher.workloads,
                 on_keys_changed=self._publisher.refresh_keys,
                 apply=self._publisher.apply,

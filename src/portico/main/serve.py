@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from portico.adapters.aws.credentials import AwsChain
 from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.store.data import Data, open_data
@@ -32,6 +33,7 @@ def run(options: UpOptions) -> int:
     """Serves until SIGTERM or SIGINT. The exit code: 0, 2 configuration, 3 could not serve."""
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.CRITICAL)
+    logging.getLogger("botocore").setLevel(logging.WARNING)
     loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None
     with contextlib.suppress(ImportError):
         # not on Windows: there the standard loop serves
@@ -54,6 +56,7 @@ async def _serve(options: UpOptions) -> int:
     listener = _listen(options.host, options.port)
     clock = SystemClock()
     upstream = AiohttpUpstream()
+    credentials = AwsChain(clock)
     chosen: list[Chosen] = []
 
     def choose(store: Store) -> JournalOptions:
@@ -63,12 +66,13 @@ async def _serve(options: UpOptions) -> int:
     data: Data | None = None
     try:
         data = open_data(options.data, journal=choose, clock=clock)
-        process = build(options, environment, chosen[0], Parts(data, clock, upstream))
+        process = build(options, environment, chosen[0], Parts(data, clock, upstream, credentials))
         await process.live(listener)
         return 0
     finally:
         listener.close()
         await upstream.close()
+        await credentials.close()
         if data is not None and not await asyncio.to_thread(data.close, CLOSE_S):
             log.warning("the database did not take everything; the rest waits in the journal")
 

@@ -33,9 +33,12 @@ class SegmentFiles:
         self.found_entries = 0
         self.found_bytes = 0
         self._next = loaded.sequence + 1
+        self.capacity = 0
+        """Bytes that all segments hold together."""
         directory.mkdir(mode=0o700, exist_ok=True)
         spare = self._adopt(loaded)
         self._provide(spare)
+        self._measure()
 
     def _adopt(self, loaded: Position) -> list[Segment]:
         """Chains what is not in the database yet; returns the rest."""
@@ -107,6 +110,11 @@ class SegmentFiles:
         else:
             segment.discard()
         self._grow()
+        self._measure()
+
+    def _measure(self) -> None:
+        with self._lock:
+            self.capacity = sum(s.size - START for s in (*self.chain, *self.free))
 
     def sync(self) -> None:
         with self._lock:
@@ -118,11 +126,6 @@ class SegmentFiles:
     def dirty(self) -> bool:
         with self._lock:
             return any(s.end != s.synced for s in self.chain)
-
-    @property
-    def capacity(self) -> int:
-        with self._lock:
-            return sum(s.size - START for s in (*self.chain, *self.free))
 
     def close(self) -> None:
         for segment in (*self.chain, *self.free):

@@ -1,6 +1,5 @@
 """The Upstream port over aiohttp: pooled connections, every wait bounded, one safe retry."""
 
-import asyncio
 import io
 from collections.abc import Callable
 from typing import Literal
@@ -14,6 +13,7 @@ from portico.adapters.upstream import failures
 from portico.adapters.upstream.pool import LEG, CheckedResolver, Leg, Pool
 from portico.adapters.upstream.reply import AiohttpReply
 from portico.adapters.upstream.route import Route, Routes
+from portico.adapters.upstream.waiting import Within
 from portico.contract.errors import UpstreamFailed
 from portico.contract.ports import UpstreamRequest
 
@@ -59,7 +59,7 @@ class AiohttpUpstream:
             route = await self._routes.work_out(request.url, network)
         leg = Leg(fresh=False)
         try:
-            async with asyncio.timeout(network.first_byte_s):
+            with Within(network.first_byte_s):
                 try:
                     response = await self._exchange(request, route, leg)
                 except aiohttp.ClientConnectionError:

@@ -1,6 +1,5 @@
 """A reply whose head has come: its body within bounds, its end at once when asked."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Literal
 
@@ -10,6 +9,7 @@ from portico.adapters.upstream import failures
 from portico.adapters.upstream.decoding import Bomb, Garbled, Inflater, known
 from portico.adapters.upstream.pool import Wire
 from portico.adapters.upstream.route import Route
+from portico.adapters.upstream.waiting import Within
 
 
 class AiohttpReply:
@@ -84,7 +84,7 @@ class AiohttpReply:
         try:
             data = content.read_nowait()
             if not data and not content.is_eof():
-                async with asyncio.timeout(route.network.between_chunks_s):
+                with Within(route.network.between_chunks_s):
                     data = await content.readany()
         except TimeoutError:
             raise failures.stalled(route.host, route.network.between_chunks_s) from None

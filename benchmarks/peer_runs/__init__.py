@@ -1,0 +1,1 @@
+"""What `peers.py` and `footprint.py` are made of: processes, upstreams, load, gateways."""
