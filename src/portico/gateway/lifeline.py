@@ -35,6 +35,12 @@ class Lifeline:
             self._timer.cancel()
         self._timer = self._loop.call_later(seconds, self.cut, reason)
 
+    def left(self) -> float:
+        """Seconds to the armed end; infinite where nothing is armed."""
+        if self._timer is None or self._timer.cancelled():
+            return float("inf")
+        return self._timer.when() - self._loop.time()
+
     def cut(self, reason: Reason) -> None:
         """Ends the task. Only the first reason counts, and none once the call is closed."""
         if self.reason is None and not self._closed:
