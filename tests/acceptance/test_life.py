@@ -263,3 +263,15 @@ def test_a_killed_process_leaves_a_lost_call_with_its_estimated_cost(tmp_path: P
     (lost,) = shown
     assert lost["status"] == "lost"
     assert lost["cost_nano"] >= 4096 * 2000
+
+
+def test_a_project_with_problems_is_not_served_and_all_are_told_with_their_places(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "portico.yaml").write_text(BROKEN + "foo: 1\n")
+    refused = command("up", "--port", "0", directory=tmp_path)
+    assert refused.returncode == 2
+    assert "portico.yaml:2:" in refused.stderr
+    assert "portico.yaml:3:1: foo: unknown key" in refused.stderr
+    checked = command("check", directory=tmp_path)
+    assert checked.returncode == 2

@@ -269,3 +269,17 @@ def test_the_intent_of_a_finished_call_is_gone(tmp_path: Path, apart: bool) -> N
     with sqlite3.connect(tmp_path / "portico.db") as connection:
         assert connection.execute("SELECT call FROM intents").fetchall() == [("call_2",)]
     assert data.close()
+
+
+def test_a_database_that_is_ahead_of_a_copied_journal_opens_all_the_same(tmp_path: Path) -> None:
+    data = opened(tmp_path)
+    for number in range(20):
+        data.journal.record(a_receipt(f"call_{number:03d}"))
+    data.close()
+    (segment,) = [s for s in found_in(tmp_path / "journal") if s.scan(START)]
+    os.truncate(segment.path, START + 100)
+    segment.close()
+    again = opened(tmp_path)
+    again.journal.record(a_receipt("call_after"))
+    again.close()
+    assert calls_in(tmp_path) == [*(f"call_{number:03d}" for number in range(20)), "call_after"]

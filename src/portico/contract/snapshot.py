@@ -52,7 +52,7 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What is known of a model, with its source and the ISO date when it was read there."""
+    """What is known of a model, with its source and the ISO date when it was written down."""
 
     context: int | None = None
     max_output: int | None = None

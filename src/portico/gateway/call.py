@@ -8,18 +8,20 @@ from portico.contract.ports import Door
 from portico.gateway.arrival import Arrival, Headers
 from portico.gateway.repeats import Tape
 from portico.gateway.trail import Trail
+from portico.performance.deadline import Deadline
 
 
 class Call:
     """Ties together how a call came, on which wire, and what is known of it so far."""
 
-    __slots__ = ("arrival", "broken", "door", "request", "tape", "trail")
+    __slots__ = ("arrival", "broken", "deadline", "door", "request", "tape", "trail")
 
     def __init__(self, arrival: Arrival, door: Door, trail: Trail) -> None:
         self.arrival = arrival
         self.door = door
         self.trail = trail
         self.request: WireRequest | None = None
+        self.deadline: Deadline | None = None
         self.tape: Tape | None = None
         """Set when the answer is to be kept for a repeat of this call."""
         self.broken: Callable[[PorticoError], bytes] | None = None
@@ -28,6 +30,15 @@ class Call:
     @property
     def id(self) -> str:
         return self.trail.receipt.call
+
+    def arm(self, *, begun: bool) -> None:
+        """Ends the call at its deadline; a stream that has not begun, at that of its beginning."""
+        if self.deadline is None:
+            return
+        now = self.trail.clock.monotonic()
+        waiting = self.request is not None and self.request.stream and not begun
+        left = self.deadline.left_to_begin(now) if waiting else self.deadline.left(now)
+        self.arrival.lifeline.arm("deadline", left)
 
     async def reply(self, status: int, headers: Headers, body: bytes) -> None:
         if self.tape is not None:

@@ -48,6 +48,10 @@ class Lifeline:
         else:
             self.cut(self._next)
 
+    def left(self) -> float:
+        """Seconds to the armed end; infinite where nothing is armed."""
+        return float("inf") if self._timer is None else self._due - self._loop.time()
+
     def cut(self, reason: Reason) -> None:
         """Ends the task. Only the first reason counts, and none once the call is closed."""
         if self.reason is None and not self._closed:

@@ -92,8 +92,8 @@ def admit(call: Call, who: Principal, request: WireRequest, at: Live) -> Route:
     route = at.route(request.model)
     trail.assign(route, at.snapshot.project)
     authorize(who, route.workload.name, raw=route.raw)
-    deadline = open_deadline(route.workload, request.options.deadline_ms, trail.started)
-    call.arrival.lifeline.arm("deadline", deadline.left(trail.clock.monotonic()))
+    call.deadline = open_deadline(route.workload, request.options.deadline_ms, trail.started)
+    call.arm(begun=False)
     trail.mark("admit")
     return route
 
@@ -151,8 +151,8 @@ async def stream(call: Call, attempt: Attempt, io: Io) -> None:
         chunks = source.chunks()
         async for chunk in chunks:
             data = carrier.feed(chunk)
-            if carrier.skim.has_content:
-                trail.token(attempt.trail)
+            if carrier.skim.has_content and trail.token(attempt.trail):
+                call.arm(begun=True)
             if data:
                 await call.feed(lambda: head(call), data)
             if carrier.skim.failed is not None or carrier.skim.complete:

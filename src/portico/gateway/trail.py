@@ -65,7 +65,9 @@ class Trail:
             receipt.team = workload.team
 
     def cap(self, asked: int | None, route: Route) -> int:
-        """The output cap in force; the receipt says whose it is."""
+        """The output cap in force; the receipt says whose it is. Embeddings have no output."""
+        if self.receipt.operation == "embeddings":
+            return 0
         own = route.workload.max_output_tokens
         receipt = self.receipt
         receipt.cap_source = (
@@ -77,11 +79,13 @@ class Trail:
     def idempotency(self, key: str) -> None:
         self.receipt.idempotency = content_hash(key)
 
-    def token(self, attempt: "AttemptTrail") -> None:
-        """Content of the answer has come; only the first time counts."""
-        if self.receipt.first_token_us is None:
-            self.receipt.first_token_us = self.elapsed_us()
+    def token(self, attempt: "AttemptTrail") -> bool:
+        """Content of the answer has come. True the first time."""
+        if self.receipt.first_token_us is not None:
+            return False
+        self.receipt.first_token_us = self.elapsed_us()
         attempt.token()
+        return True
 
     def elapsed_us(self) -> int:
         return round((self.clock.monotonic() - self.started) * 1e6)

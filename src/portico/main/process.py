@@ -156,6 +156,7 @@ def _server(app: Asgi, publisher: Publisher) -> Quiet:
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_S,
+        proxy_headers=False,
         timeout_graceful_shutdown=1,
         backlog=2048,
     )

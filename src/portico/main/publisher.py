@@ -87,7 +87,7 @@ class Publisher:
         keys = self._keys()
         try:
             if compiled.snapshot is None:
-                raise InvalidRequest("; ".join(str(problem) for problem in compiled.problems))
+                raise InvalidRequest(_listed(compiled.problems))
             self._swap(self._compile(compiled.snapshot, keys))
         except PorticoError as error:
             last = self._last_good()
@@ -197,6 +197,11 @@ class Publisher:
 
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock.now_ns() / 1e9, UTC).date()
+
+
+def _listed(problems: Sequence[Problem]) -> str:
+    lines = "\n".join(f"  {problem}" for problem in problems)
+    return f"the project cannot be served, it has {len(problems)} problem(s):\n{lines}"
 
 
 def _place(problem: Problem) -> Place:

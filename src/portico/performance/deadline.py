@@ -21,6 +21,13 @@ class Deadline(msgspec.Struct, frozen=True):
     def left(self, now: float) -> float:
         return max(0.0, self.at - now)
 
+    def left_to_begin(self, now: float) -> float:
+        """Seconds to the first content of a stream, which may have a limit of its own."""
+        if self.first_token_s is None:
+            return self.left(now)
+        begin = self.at - self.total_s + self.first_token_s
+        return max(0.0, min(self.at, begin) - now)
+
 
 def open_deadline(workload: Workload, deadline_ms: int | None, started: float) -> Deadline:
     """The tighter of what the caller and the workload allow; else the lane's default."""

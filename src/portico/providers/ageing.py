@@ -1,4 +1,4 @@
-"""Facts about models: data with the page that says so and the day on which it was read there."""
+"""Facts about models: data with the page to check it at and the day it was written down."""
 
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ import msgspec
 from portico.contract.snapshot import Facts
 
 MAX_AGE_DAYS = 180
-"""Facts that were read longer ago are reported as stale."""
+"""Facts that were written down longer ago are reported as stale."""
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

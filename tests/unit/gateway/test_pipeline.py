@@ -11,6 +11,7 @@ from tests.unit.gateway.harness import (
     CLAUDE_ANSWER,
     EVENT_HEADERS,
     JSON_HEADERS,
+    SNAPSHOT,
     STREAM,
     Got,
     Site,
@@ -323,3 +324,52 @@ def test_a_call_reads_one_configuration_from_start_to_end() -> None:
         assert [receipt.project for receipt in site.receipts] == ["default", "other"]
 
     run(story)
+
+
+def test_a_stream_that_does_not_begin_in_time_ends_before_its_total_deadline() -> None:
+    async def story() -> None:
+        workloads = tuple(
+            replace(workload, first_token_s=0.02, total_s=300.0) for workload in SNAPSHOT.workloads
+        )
+        steps: list[Step] = [asyncio.Event().wait]
+        late = Scripted(headers=EVENT_HEADERS, body=tuple(steps))
+        site = Site([late], snapshot=replace(SNAPSHOT, workloads=workloads))
+        got = await site.chat(stream=True)
+        assert (got.status, got.headers["x-portico-error"]) == (504, "deadline_exceeded")
+
+    run(story)
+
+
+def test_a_stream_that_has_begun_has_the_whole_deadline() -> None:
+    async def story() -> None:
+        workloads = tuple(
+            replace(workload, first_token_s=30.0, total_s=300.0) for workload in SNAPSHOT.workloads
+        )
+        gate = Turnstile()
+        steps: list[Step] = [*STREAM[:2], gate, *STREAM[2:]]
+        slow = Scripted(headers=EVENT_HEADERS, body=tuple(steps))
+        site = Site([slow], snapshot=replace(SNAPSHOT, workloads=workloads))
+        task = asyncio.create_task(site.chat(stream=True))
+        await gate.reached.wait()
+        (lifeline,) = site.app.gate.lifelines
+        assert lifeline.left() > 200
+        gate.opened.set()
+        assert (await task).ended
+
+    run(story)
+
+
+def test_embeddings_have_no_cap_on_output() -> None:
+    answer = {
+        "object": "list",
+        "data": [{"object": "embedding", "index": 0, "embedding": [0.1, 0.2]}],
+        "model": "m",
+        "usage": {"prompt_tokens": 3, "total_tokens": 3},
+    }
+    site = Site([answered(answer)])
+    body = json.dumps({"model": "support", "input": "text"}).encode()
+    got = asyncio.run(site.request("POST", "/v1/embeddings", body))
+    assert got.status == 200
+    receipt = site.receipt
+    assert (receipt.max_output_tokens, receipt.cap_source) == (None, "")
+    assert (receipt.usage.input, receipt.cost_nano) == (3, 750)

@@ -32,3 +32,12 @@ def test_what_is_left_never_goes_below_zero() -> None:
     deadline = open_deadline(Workload(name="w", total_s=2.0), None, 10.0)
     assert deadline.left(11.5) == 0.5
     assert deadline.left(20.0) == 0.0
+
+
+def test_a_stream_s_beginning_has_its_own_limit_within_the_total() -> None:
+    plain = open_deadline(Workload(name="w", total_s=8.0), None, 10.0)
+    assert plain.left_to_begin(11.0) == 7.0
+    split = open_deadline(Workload(name="w", total_s=8.0, first_token_s=0.5), None, 10.0)
+    assert split.left_to_begin(10.1) == pytest.approx(0.4)
+    late = open_deadline(Workload(name="w", total_s=8.0, first_token_s=20.0), None, 10.0)
+    assert late.left_to_begin(11.0) == 7.0

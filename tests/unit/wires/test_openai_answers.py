@@ -118,7 +118,10 @@ def test_a_reply_that_is_no_answer_is_the_upstreams_failure(reply: bytes) -> Non
     [
         b'{"choices": [{"message": {"content": "x", "odd": "\xff"}}]}',
         b'{"choices": [{"message": {"content": "x", "odd": 1e999}}]}',
-        b'{"choices": [{"message": {"content": "x", "odd": ' + b"[" * 5000 + b"]" * 5000 + b"}}]}",
+        b'{"choices": [{"message": {"content": "x", "odd": '
+        + b"[" * 200_000
+        + b"]" * 200_000
+        + b"}}]}",
     ],
 )
 def test_what_only_a_translation_looks_at_fails_there_and_not_with_a_crash(reply: bytes) -> None:

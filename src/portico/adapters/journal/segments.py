@@ -58,8 +58,14 @@ class Segment:
         return count
 
     def batch(self, start: int, stop: int, size: int) -> list[Found]:
-        """Entries between two offsets: about `size` bytes of them, but at least one."""
+        """Entries between two offsets: about `size` bytes of them, but at least one.
+
+        None where `start` lies behind `stop`: in a backup the database is copied after the
+        journal, and may know of entries that the copied segment does not have.
+        """
         whole = stop - start
+        if whole <= 0:
+            return []
         found = list(walk(self.read(start, min(size, whole)), self.sequence, start))
         if found or size >= whole or not self._cut(start, size):
             return found
