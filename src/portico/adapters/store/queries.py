@@ -1,5 +1,15 @@
 """Every statement that run time sends to SQLite, by name."""
 
+AT_ONCE = 32
+"""Rows that one statement takes where there are many: SQLite runs it without Python's lock."""
+
+
+def at_once(statement: str) -> str:
+    """A statement for one row as a statement for `AT_ONCE` rows."""
+    head, values, row = statement.rstrip().rpartition("VALUES ")
+    return f"{head}{values}{', '.join([row] * AT_ONCE)}"
+
+
 POSITION = "SELECT sequence, offset FROM journal_position"
 MOVE_POSITION = """
 UPDATE journal_position SET sequence = :sequence, offset = :offset
@@ -19,8 +29,11 @@ INSERT OR IGNORE INTO attempts
      output, output_audio, reasoning, region, address, private, simulated, listed)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
+ADD_RECEIPTS = at_once(ADD_RECEIPT)
+ADD_ATTEMPTS = at_once(ADD_ATTEMPT)
 PUT_INTENT = "INSERT OR REPLACE INTO intents (call, body) VALUES (?, ?)"
 DROP_INTENT = "DELETE FROM intents WHERE call = ?"
+DROP_SOME = f"DELETE FROM intents WHERE call IN ({', '.join('?' * AT_ONCE)})"  # noqa: S608 - marks
 INTENTS = "SELECT call, body FROM intents ORDER BY rowid"
 DROP_INTENTS = "DELETE FROM intents"
 ADD_UNREADABLE = "INSERT INTO unreadable (kind, body) VALUES (?, ?)"

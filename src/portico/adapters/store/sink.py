@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
@@ -120,7 +121,7 @@ class _Batch:
         self._intents: dict[str, bytes] = {}
         self._receipts: list[Row] = []
         self._attempts: list[Row] = []
-        self._done: list[tuple[str]] = []
+        self._done: list[Row] = []
         self._unreadable: list[Row] = []
 
     def add(self, entry: Entry) -> None:
@@ -153,13 +154,21 @@ class _Batch:
         self._attempts = [_clamped(row) for row in self._attempts]
 
     def write(self, connection: sqlite3.Connection) -> None:
-        many = connection.executemany
-        many(queries.ADD_RECEIPT, self._receipts)
-        many(queries.ADD_ATTEMPT, self._attempts)
-        many(queries.DROP_INTENT, self._done)
-        many(queries.PUT_INTENT, self._intents.items())
+        _write(connection, queries.ADD_RECEIPTS, queries.ADD_RECEIPT, self._receipts)
+        _write(connection, queries.ADD_ATTEMPTS, queries.ADD_ATTEMPT, self._attempts)
+        _write(connection, queries.DROP_SOME, queries.DROP_INTENT, self._done)
+        connection.executemany(queries.PUT_INTENT, self._intents.items())
         if self._unreadable:
-            many(queries.ADD_UNREADABLE, self._unreadable)
+            connection.executemany(queries.ADD_UNREADABLE, self._unreadable)
+
+
+def _write(connection: sqlite3.Connection, some: str, one: str, rows: Sequence[Row]) -> None:
+    """Most rows in few statements: between two statements the loop's thread waits for us."""
+    size = queries.AT_ONCE
+    end = len(rows) - len(rows) % size
+    for start in range(0, end, size):
+        connection.execute(some, tuple(chain.from_iterable(rows[start : start + size])))
+    connection.executemany(one, rows[end:])
 
 
 def _move(connection: sqlite3.Connection, before: Position, behind: Position) -> None:
