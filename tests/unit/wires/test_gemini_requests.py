@@ -116,13 +116,13 @@ def test_a_text_document_is_text_with_its_title() -> None:
     assert dropped == ("document.citations",)
 
 
-def test_only_googles_own_addresses_are_fetched() -> None:
+def test_https_and_googles_own_addresses_are_fetched_and_no_others() -> None:
     files = "https://generativelanguage.googleapis.com/v1beta/files/x"
-    for url in ("gs://bucket/a.png", files):
+    for url in ("gs://bucket/a.png", files, "https://example.com/a.png?signed=1"):
         image = {"type": "image_url", "image_url": {"url": url}}
         body, _ = openai(messages=[{"role": "user", "content": [image]}])
         assert body["contents"][0]["parts"][0]["fileData"]["fileUri"] == url
-    image = {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}
+    image = {"type": "image_url", "image_url": {"url": "http://example.com/a.png"}}
     with pytest.raises(InvalidRequest) as refused:
         openai(messages=[USER, {"role": "user", "content": [image]}])
     assert refused.value.field == "messages[1].content[0]"

@@ -8,6 +8,7 @@ refused.
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -164,12 +165,14 @@ def _source(source: Source, writing: Writing, extra: Extra, field: str) -> Block
         return write_inline(source, extra)
     address = source.url if isinstance(source, Link) else source.id
     own = writing.losses.own
-    if not own and not is_google(address):
+    fetched = isinstance(source, Link) and address.startswith("https://")
+    if not own and not fetched and not is_google(address):
         raise refuse("link" if isinstance(source, Link) else "file", field)
     more = dict(extra)
     inner = more.pop("fileData", None)
     file: Block = {"fileUri": address}
-    kind = _LINK_TYPES.get(address.rpartition(".")[2].lower())
+    path = urlsplit(address).path
+    kind = _LINK_TYPES.get(path.rpartition(".")[2].lower())
     if kind is not None and not own:
         file["mimeType"] = kind
     return {"fileData": {**file, **inner} if isinstance(inner, dict) else file, **more}

@@ -93,9 +93,10 @@ RULES_LIST: tuple[Rule, ...] = (
     Rule(
         "link",
         "refused",
-        "Gemini takes data inline, from the Files API or from gs://; send the data.",
+        "Gemini takes data inline, from the Files API, gs:// or https://; send the data.",
         FILES,
     ),
+    Rule("link.https", "exact", "A public or signed https address becomes `fileData`.", FILES),
     Rule("link.google", "exact", "A gs:// or Files API address becomes `fileData`.", FILES),
     Rule("image.detail", "dropped", "Resolution is a setting of its own here."),
     Rule("document.inline", "exact", "`inlineData`, PDF and text types alike.", FILES),
