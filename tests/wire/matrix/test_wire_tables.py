@@ -102,7 +102,6 @@ def test_every_row_of_the_reference_has_its_source(wire: str, section: str) -> N
         assert URL.search(row), row
 
 
-@pytest.mark.skipif("gemini" not in WIRES, reason="this version does not serve Gemini")
 def test_every_reason_of_gemini_to_block_a_prompt_stops_for_the_content() -> None:
     for blocked in BlockedReason:
         feedback = {"candidates": [], "promptFeedback": {"blockReason": blocked.value}}
