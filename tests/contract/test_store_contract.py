@@ -12,8 +12,9 @@ from portico.adapters.store.connection import opened
 from portico.adapters.store.migrate import migrate
 from portico.adapters.store.state import SqliteStore
 from portico.contract.bench import BenchConditions, BenchResult, Latency
+from portico.contract.deployment import Applied
 from portico.contract.errors import InvalidRequest, Overloaded
-from portico.contract.ports import Applied, Store
+from portico.contract.ports import Store
 from portico.contract.snapshot import Key
 
 

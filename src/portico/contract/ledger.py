@@ -30,3 +30,22 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
     simulated_calls: int = 0
     models: tuple[ModelUse, ...] = ()
     """By model, provider and region, in the order of their names."""
+
+
+class PromptUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls of one workload with one prompt version under one release."""
+
+    workload: str
+    release: str
+    prompt: str
+    """Empty: the call had no system prompt, or named a model and no workload."""
+    version: str
+    source: str
+    """"registered", "adopted", "observed" or empty (`PromptSource`)."""
+    simulated: bool
+    calls: int
+    tokens_in: int
+    tokens_out: int
+    cost_nano: int
+    parameters: tuple[str, ...] = ()
+    """Every parameter that the prompt set on any of these calls."""

@@ -10,12 +10,24 @@ from typing import Literal, Protocol
 import msgspec
 
 from portico.contract.bench import BenchResult
-from portico.contract.call import Operation, WireRequest
+from portico.contract.call import Operation, Principal, WireRequest
 from portico.contract.conversation import Conversation
+from portico.contract.deployment import (
+    Act,
+    Applied,
+    Deployment,
+    Happening,
+    ObservedPrompt,
+    Shipment,
+    StoredRelease,
+    StoredVersion,
+    Transcript,
+)
 from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import PorticoError
 from portico.contract.events import Answer, Event
-from portico.contract.ledger import Use
+from portico.contract.ledger import PromptUse, Use
+from portico.contract.prompt import Dressing
 from portico.contract.receipt import Intent, Receipt
 from portico.contract.snapshot import Key, Network
 from portico.contract.usage import StopReason, Usage
@@ -140,6 +152,21 @@ class Door(Protocol):
     def stream_writer(self, request: WireRequest) -> StreamWriter: ...
 
     def write_error(self, error: PorticoError, call: str) -> bytes: ...
+
+    def system_text(self, request: WireRequest) -> str:
+        """The text of the call's own system prompt (all its parts, joined by blank lines); empty
+        where it has none. Cheap: it decodes nothing else. Never raises for a body it cannot
+        read: the upstream says what is wrong with that."""
+        ...
+
+    def dress(self, request: WireRequest, dressing: Dressing) -> WireRequest:
+        """The request with what a release adds, every other byte as it came.
+
+        Turns go before the call's own; a prompt's system text goes before the call's own system
+        text. Parameters, tools and output are set where the call names none of them. Raises
+        InvalidRequest on a wire that embeds, and for a member that is not of its type.
+        """
+        ...
 
 
 class ProviderWire(Protocol):
@@ -343,19 +370,14 @@ class Ledger(Protocol):
         """
         ...
 
+    async def prompts(self, since_ns: int, until_ns: int) -> Sequence[PromptUse]:
+        """Calls by workload, release, prompt, version, source and whether they were simulated,
+        received from `since_ns` until before `until_ns`, in the order of these."""
+        ...
+
     async def use(self, since_ns: int, until_ns: int) -> Use:
         """Which models served the calls received from `since_ns` until before `until_ns`."""
         ...
-
-
-class Applied(msgspec.Struct, frozen=True, kw_only=True):
-    """A project directory as it was applied: its files by relative path, and who did it."""
-
-    project: str
-    files: dict[str, str]
-    digest: str
-    applied_ns: int
-    by: str
 
 
 class Store(Protocol):
@@ -371,7 +393,62 @@ class Store(Protocol):
         """What is live, one a project."""
         ...
 
-    def apply(self, applied: Applied) -> None: ...
+    def ship(self, shipment: Shipment) -> None:
+        """Stores an apply in one transaction: whole or not at all, whenever the process dies.
+
+        Releases and versions that are stored already keep their first author, time and message.
+        Raises InvalidRequest (field "base") where something else is live than the apply expects.
+        """
+        ...
+
+    def repoint(self, deployment: Deployment, expected: str, act: Act) -> None:
+        """Moves one pointer and writes the act, in one transaction.
+
+        Raises InvalidRequest (field "release") where the workload's live release is not
+        `expected` any more, or the new one is not stored.
+        """
+        ...
+
+    def deployments(self) -> Sequence[Deployment]:
+        """Every workload's pointer, by name."""
+        ...
+
+    def release(self, id_: str) -> StoredRelease | None: ...
+
+    def releases(self, workload: str, limit: int) -> Sequence[StoredRelease]:
+        """The newest releases of a workload, newest first, in the order in which they were first
+        shipped or last pointed to."""
+        ...
+
+    def versions(self, project: str, name: str | None = None) -> Sequence[StoredVersion]:
+        """Stored versions of a project's prompts, newest first."""
+        ...
+
+    def act(self, act: Act) -> None:
+        """Appends to the audit trail."""
+        ...
+
+    def acts(self, limit: int, before: int | None = None) -> Sequence[Act]:
+        """The newest acts, newest first; `before` is an act's number, itself excluded."""
+        ...
+
+    def happenings(self, limit: int, before: int | None = None) -> Sequence[Happening]:
+        """The newest happenings, newest first."""
+        ...
+
+    def observed(self) -> Sequence[ObservedPrompt]:
+        """Every observed prompt, by workload and first sight."""
+        ...
+
+    def transcript(self, call: str) -> Transcript | None: ...
+
+    def transcripts(self, workload: str, limit: int) -> Sequence[Transcript]:
+        """The newest transcripts of a workload, newest first."""
+        ...
+
+    def forget_transcripts(self, before_ns: int) -> int:
+        """Deletes transcripts of calls received before then. How many there were."""
+        ...
 
     def secret(self, name: str, fresh: bytes) -> bytes:
         """The stored secret of that name; stores `fresh` if there is none yet."""
@@ -383,4 +460,72 @@ class Store(Protocol):
 
     def benches(self, limit: int) -> Sequence[BenchResult]:
         """The newest results in the order in which they were stored, newest last."""
+        ...
+
+
+class NotesState(msgspec.Struct, frozen=True, kw_only=True):
+    waiting: int = 0
+    waiting_bytes: int = 0
+    dropped: int = 0
+    """Notes that did not fit, or that the database refused for good."""
+    error: str = ""
+    """Why the database takes nothing at the moment; empty when it does."""
+
+
+Note = Transcript | ObservedPrompt | Happening
+
+
+class Notes(Protocol):
+    """What is kept beside the ledger: written soon, by a thread, within bounds of memory.
+
+    Unlike the journal it may lose: a killed process loses what was waiting, and what does not
+    fit is dropped and counted. An observed prompt replaces the one of its workload and
+    fingerprint.
+    """
+
+    def keep(self, note: Note) -> None:
+        """Never waits and never raises."""
+        ...
+
+    async def flushed(self) -> None:
+        """Waits until everything kept so far is in the database or was dropped."""
+        ...
+
+    def state(self) -> NotesState: ...
+
+    def close(self, timeout_s: float = 5.0) -> bool:
+        """Blocks until everything is written, at most `timeout_s`. Whether it is."""
+        ...
+
+
+# --- calls of Portico's own ----------------------------------------------------------------
+
+
+class OwnCall(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that Portico makes itself: a replay today."""
+
+    door: str
+    """The name of the door whose wire `body` speaks."""
+    body: bytes
+    options: bytes = b""
+    """JSON of the header x-portico-options."""
+    who: Principal
+    origin: Literal["replay"] = "replay"
+    of: str = ""
+    """The call that is made again."""
+
+
+class OwnAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    status: int
+    body: bytes
+    receipt: Receipt | None
+    """None where the call was refused before it was accountable."""
+
+
+class Caller(Protocol):
+    """Makes a call as if it had come through a door: guarded, paid for and recorded."""
+
+    async def call(self, call: OwnCall, release: str) -> OwnAnswer:
+        """Under the release of that id, or what the workload assigns where it is empty. A stream
+        comes back as its events in one body. Never raises for what a caller would be told."""
         ...

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from portico.contract.money import Price
+from portico.contract.prompt import PromptSource
 from portico.contract.usage import StopReason, Usage
 
 AttemptStatus = Literal["ok", "failed", "cancelled", "timeout", "lost"]
@@ -82,6 +83,14 @@ class Receipt(msgspec.Struct, kw_only=True, omit_defaults=True):
     model: str = ""
     """The catalogue's name of the model that answered."""
     release: str = ""
+    assigned: Literal["", "live", "candidate", "pinned"] = ""
+    """How the release was chosen. Empty: the call named a model, not a workload."""
+    prompt: str = ""
+    """The prompt's name; `observed:<fingerprint>` for one that the application sends itself."""
+    prompt_version: str = ""
+    prompt_source: PromptSource = ""
+    parameters: tuple[str, ...] = ()
+    """What the release's prompt set on this call: "temperature", "tools", "output", …"""
     requested_model: str = ""
     key: str = ""
     """The id of the key or token that called."""
@@ -109,6 +118,9 @@ class Receipt(msgspec.Struct, kw_only=True, omit_defaults=True):
     idempotency: str = ""
     """A hash of the caller's idempotency key."""
     replay_of: str = ""
+    """The call whose answer was given again, or whose request was made again."""
+    origin: Literal["", "repeat", "replay"] = ""
+    """Why `replay_of` is set: an idempotent repeat, or `portico calls replay`."""
     degraded: tuple[str, ...] = ()
     """What was away or worse than usual while the call was served."""
     simulated: bool = False

@@ -8,7 +8,9 @@ from typing import Literal
 
 import msgspec
 
+from portico.contract.conversation import Json
 from portico.contract.money import Price
+from portico.contract.prompt import PromptVersion
 
 FORMAT = 1
 
@@ -28,6 +30,8 @@ class Network(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 class Provider(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     name: str
+    project: str = "default"
+    """The project that names it: two projects may each have a provider of that name."""
     kind: Literal["openai", "anthropic", "simulator", "bedrock", "gemini"]
     base_url: str = ""
     api_key: str = ""
@@ -97,7 +101,36 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     session_tags: tuple[tuple[str, str], ...] = ()
     """Bedrock: tags of the workload's session, over those of its provider."""
     release: str = ""
-    """The hash of everything that shapes an answer of this workload."""
+    """The id of the release that is live: the hash of everything that shapes an answer."""
+    candidate: str = ""
+    """The id of the release that takes a share of the traffic, if there is one."""
+    share: float = 0.0
+    """The candidate's part of the traffic, 0 to 1; sticky by session."""
+    project: str = "default"
+    """The project whose directory names it."""
+    implied: bool = False
+    """No directory names it: the workload `default` of a project that declares none."""
+    transcripts: bool = False
+    """Prompts and answers are kept, encrypted."""
+
+
+class Release(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What is deployed, immutable. `id` is the hash of what shapes an answer in it; prices,
+    facts and secrets are not part of that, and are today's when it serves again."""
+
+    id: str
+    """`rel_` and 16 hexadecimal digits."""
+    workload: str
+    project: str = "default"
+    prompt: PromptVersion | None = None
+    ladder: tuple[tuple[Model, ...], ...]
+    """Rungs, smallest first; each rung is a pool."""
+    providers: tuple[Provider, ...]
+    """Those of the ladder, without credentials: these come from the project's own by name."""
+    max_output_tokens: int | None = None
+    guards: Json = None
+    """As written in portico.yaml."""
+    trust: Json = None
 
 
 class Bounds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -115,6 +148,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     providers: tuple[Provider, ...]
     models: tuple[Model, ...]
     workloads: tuple[Workload, ...]
+    releases: tuple[Release, ...] = ()
+    """Live, candidate and recent ones of every workload. Empty in a snapshot of version 0.1."""
     format: int = FORMAT
     digest: str = ""
     bounds: Bounds = Bounds()

@@ -14,8 +14,9 @@ from pathlib import Path
 import msgspec
 
 from portico.adapters.simulator.upstream import SimulatedUpstream
+from portico.contract.deployment import Applied
 from portico.contract.errors import InvalidRequest, PorticoError
-from portico.contract.ports import Applied, Clock, Store
+from portico.contract.ports import Clock, Store
 from portico.contract.snapshot import Key, Snapshot
 from portico.control.projects import (
     Compiled,

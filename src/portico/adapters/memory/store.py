@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from portico.contract.bench import BenchResult
+from portico.contract.deployment import Applied
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Applied
 from portico.contract.snapshot import Key
 
 

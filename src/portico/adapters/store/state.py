@@ -8,8 +8,8 @@ import msgspec
 from portico.adapters.store import queries
 from portico.adapters.store.connection import opened, transaction
 from portico.contract.bench import BenchResult
+from portico.contract.deployment import Applied
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Applied
 from portico.contract.snapshot import Key
 
 _names = msgspec.json.Decoder(tuple[str, ...])
