@@ -54,6 +54,8 @@ class WireRequest(msgspec.Struct, kw_only=True):
     wants_usage: bool = False
     """The caller asked for a usage chunk on the stream (OpenAI: stream_options.include_usage)."""
     options: Options = NO_OPTIONS
+    system: str = ""
+    """The call's own system text, all its parts joined by blank lines."""
     members: tuple[tuple[str, int, int, int], ...] = ()
 
 

@@ -27,7 +27,7 @@ from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import PorticoError
 from portico.contract.events import Answer, Event
 from portico.contract.ledger import PromptUse, Use
-from portico.contract.prompt import Dressing
+from portico.contract.prompt import Dressing, RenderedTurn
 from portico.contract.receipt import Intent, Receipt
 from portico.contract.snapshot import Key, Network
 from portico.contract.usage import StopReason, Usage
@@ -129,6 +129,16 @@ class StreamWriter(Protocol):
     def fail(self, error: PorticoError) -> bytes: ...
 
 
+class Dresser(Protocol):
+    """What a release adds to calls of one door, ready to be put into them."""
+
+    def __call__(self, request: WireRequest, turns: tuple[RenderedTurn, ...]) -> WireRequest:
+        """A new request: every byte of the old one as it came, but for the turns, which go
+        before the call's own (system text before its system text), and the members that the
+        call does not name itself."""
+        ...
+
+
 class Door(Protocol):
     """The caller's side of a wire."""
 
@@ -153,19 +163,8 @@ class Door(Protocol):
 
     def write_error(self, error: PorticoError, call: str) -> bytes: ...
 
-    def system_text(self, request: WireRequest) -> str:
-        """The text of the call's own system prompt (all its parts, joined by blank lines); empty
-        where it has none. Cheap: it decodes nothing else. Never raises for a body it cannot
-        read: the upstream says what is wrong with that."""
-        ...
-
-    def dress(self, request: WireRequest, dressing: Dressing) -> WireRequest:
-        """The request with what a release adds, every other byte as it came.
-
-        Turns go before the call's own; a prompt's system text goes before the call's own system
-        text. Parameters, tools and output are set where the call names none of them. Raises
-        InvalidRequest on a wire that embeds, and for a member that is not of its type.
-        """
+    def dresser(self, dressing: Dressing) -> Dresser:
+        """Raises InvalidRequest for what this wire cannot say, and on a wire that embeds."""
         ...
 
 

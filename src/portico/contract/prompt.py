@@ -57,10 +57,8 @@ class RenderedTurn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Dressing(msgspec.Struct, frozen=True, kw_only=True):
-    """What a release adds to a call of one door: its turns go before the call's own messages,
-    its parameters, tools and output format are set where the call names none."""
+    """What a release sets on calls beside its turns, where a call names none of it."""
 
-    turns: tuple[RenderedTurn, ...] = ()
     parameters: Parameters = Parameters()
     tools: tuple[Tool, ...] = ()
     output: OutputFormat | None = None

@@ -150,6 +150,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     workloads: tuple[Workload, ...]
     releases: tuple[Release, ...] = ()
     """Live, candidate and recent ones of every workload. Empty in a snapshot of version 0.1."""
+    adopted: tuple[PromptVersion, ...] = ()
+    """Prompts of the projects that were adopted from observed ones (`PromptVersion.observed`)."""
     format: int = FORMAT
     digest: str = ""
     bounds: Bounds = Bounds()

@@ -1,135 +1,136 @@
 """What is served: a snapshot compiled once, immutable, swapped in one assignment.
 
 A call reads one `Live` from start to end. Compiling resolves every name a call may use to its
-workload, model, price and connection, so that serving looks things up and decides nothing.
+workload, release, model, price and connection, so that serving looks things up and decides
+nothing.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Final
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from portico.contract.errors import InternalFault, InvalidRequest, PolicyDenied
-from portico.contract.ports import Connection
-from portico.contract.snapshot import Key, Model, Provider, Snapshot, Workload
+from portico.contract.errors import InternalFault, InvalidRequest
+from portico.contract.snapshot import Key, Provider, Snapshot
+from portico.gateway.connections import Connections
+from portico.gateway.shelf import DEFAULT_CAP, Route, Shelved
+from portico.methods.hashing import keyed_hash
+from portico.operations import releases
+from portico.operations.assignment import Standing
 from portico.operations.catalogue import Assignment, Catalogue, assign, build
-from portico.providers.anthropic.connection import connect as connect_anthropic
-from portico.providers.bedrock.connection import connect as connect_bedrock
-from portico.providers.gemini.connection import connect as connect_gemini
-from portico.providers.openai.connection import connect as connect_openai
-from portico.providers.simulator.connection import connect as connect_simulator
+from portico.providers.simulator.connection import place
 
-DEFAULT_CAP: Final = 4096
-"""Output tokens, for calls and workloads that set none."""
-
-CONNECT: Final[Mapping[str, Callable[[Provider, str], Connection]]] = {
-    "openai": connect_openai,
-    "anthropic": connect_anthropic,
-    "bedrock": connect_bedrock,
-    "gemini": connect_gemini,
-    "simulator": connect_simulator,
-}
-
-
-Tags = tuple[tuple[str, str], ...]
-
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a name leads."""
-
-    workload: Workload
-    model: Model
-    provider: Provider
-    connection: Connection
-    raw: bool
-
-    @property
-    def cap(self) -> int:
-        return self.workload.max_output_tokens or DEFAULT_CAP
+Shelves = Mapping[str, Mapping[str, Shelved]]
+"""Releases by workload and id."""
 
 
 class Live(msgspec.Struct, frozen=True, kw_only=True):
     snapshot: Snapshot
     catalogue: Catalogue
-    connections: Mapping[str, Connection]
+    connections: Connections
     routes: Mapping[str, Route]
+    """By the name that a call gives; a workload's leads to its live release."""
+    standings: Mapping[str, Standing]
+    """By workload."""
+    shelves: Shelves
     keys: Mapping[str, Key]
     pepper: bytes
 
     def route(self, name: str) -> Route:
         """Raises UnknownModel with the nearest names."""
         found = self.routes.get(name)
-        return found if found is not None else self.lead(assign(self.catalogue, name))
+        if found is not None:
+            return found
+        return _to_model(assign(self.catalogue, name), self.connections)
 
-    def lead(self, assignment: Assignment) -> Route:
-        """The assignment with its connection. Raises PolicyDenied where there is none."""
-        connection = self.connections.get(assignment.provider.name)
-        if connection is None:
-            raise PolicyDenied(
-                f"Provider '{assignment.provider.name}' is of kind '{assignment.provider.kind}', "
-                "which this version does not serve."
+    def served_by(self, workload: str, release: str) -> Route:
+        """The way under another of a workload's releases. Raises InvalidRequest where that
+        release cannot be served."""
+        shelved = self.shelves.get(workload, {}).get(release)
+        if shelved is None:
+            raise InvalidRequest(
+                f"The workload '{workload}' has no release '{release[:100]}' that can be served "
+                f"now; GET /admin/v1/workloads/{workload}/releases lists what it has had.",
+                field="portico.release",
             )
-        return Route(
-            workload=assignment.workload,
-            model=assignment.model,
-            provider=assignment.provider,
-            connection=connection,
-            raw=assignment.raw,
-        )
+        return shelved.route()
+
+    def scripts(self) -> dict[str, str]:
+        """The simulator's scripts by the place that its connections name, old releases' too."""
+        released = (each for release in self.snapshot.releases for each in release.providers)
+        return {
+            place(provider): provider.script
+            for provider in (*self.snapshot.providers, *released)
+            if provider.script
+        }
 
 
 def compile_live(
-    snapshot: Snapshot, providers: Iterable[Provider], keys: Mapping[str, Key], pepper: bytes
+    snapshot: Snapshot,
+    providers: Iterable[Provider],
+    keys: Mapping[str, Key],
+    pepper: bytes,
+    before: Live | None = None,
 ) -> Live:
-    """`providers` are the snapshot's own with their references resolved.
+    """`providers` are the snapshot's own with their references resolved. What is compiled in
+    `before` and has not changed is taken from there.
 
     Raises InvalidRequest naming what does not compile; then the old `Live` stays.
     """
-    resolved = {provider.name: provider for provider in providers if provider.kind in CONNECT}
-    connections = {name: _connect(provider) for name, provider in resolved.items()}
-    live = Live(
+    snapshot = releases.completed(snapshot)
+    connections = Connections(providers)
+    catalogue = build(snapshot)
+    shelves = _shelves(snapshot, connections, keyed_hash(pepper, "turn marks").hex())
+    routes = {
+        name: _to_model(assignment, connections)
+        for name, assignment in catalogue.assignments.items()
+    }
+    standings = {}
+    for workload in snapshot.workloads:
+        name, shelf = workload.name, shelves.get(workload.name, {})
+        if workload.release not in shelf:
+            continue
+        old = before.shelves.get(name, {}) if before is not None else {}
+        routes[name] = shelf[workload.release].route(old.get(workload.release))
+        if workload.candidate:
+            shelf[workload.candidate].route(old.get(workload.candidate))
+        standings[name] = Standing(name, workload.release, workload.candidate, workload.share)
+    return Live(
         snapshot=snapshot,
-        catalogue=build(snapshot),
+        catalogue=catalogue,
         connections=connections,
-        routes={},
+        routes=routes,
+        standings=standings,
+        shelves=shelves,
         keys=keys,
         pepper=pepper,
     )
-    made: dict[Provider, Connection] = {}
-    routes = {
-        name: _own(live.lead(assignment), resolved[assignment.provider.name], made)
-        for name, assignment in live.catalogue.assignments.items()
-        if assignment.provider.name in connections
-    }
-    return msgspec.structs.replace(live, routes=routes)
 
 
-def _own(route: Route, provider: Provider, made: dict[Provider, Connection]) -> Route:
-    """The route over a connection of its own, where its workload or model asks for another role,
-    other session tags or another service tier than its provider."""
-    workload = route.workload
-    wanted = msgspec.structs.replace(
-        provider,
-        assume_role=workload.assume_role or provider.assume_role,
-        session_tags=_merged(provider.session_tags, workload.session_tags),
-        service_tier=route.model.service_tier or provider.service_tier,
+def _shelves(snapshot: Snapshot, connections: Connections, nonce: str) -> Shelves:
+    workloads = {workload.name: workload for workload in snapshot.workloads}
+    shelves: dict[str, dict[str, Shelved]] = {}
+    for release in snapshot.releases:
+        workload = workloads.get(release.workload)
+        if workload is not None:
+            shelf = shelves.setdefault(workload.name, {})
+            shelf[release.id] = Shelved(release, workload, connections, nonce)
+    return shelves
+
+
+def _to_model(assignment: Assignment, connections: Connections) -> Route:
+    """The way to a model that a call names itself: the workload's policy without its prompt."""
+    workload, model, provider = assignment.workload, assignment.model, assignment.provider
+    cap = workload.max_output_tokens
+    return Route(
+        workload=workload,
+        model=model,
+        provider=provider,
+        connection=connections.to(provider, workload, model),
+        raw=assignment.raw,
+        release=releases.of_model(workload, model, provider),
+        cap=cap or DEFAULT_CAP,
+        own_cap=cap is not None,
     )
-    if wanted == provider:
-        return route
-    if wanted not in made:
-        made[wanted] = _connect(wanted)
-    return msgspec.structs.replace(route, connection=made[wanted])
-
-
-def _merged(under: Tags, over: Tags) -> Tags:
-    return tuple(sorted({**dict(under), **dict(over)}.items())) if over else under
-
-
-def _connect(provider: Provider) -> Connection:
-    try:
-        return CONNECT[provider.kind](provider, provider.api_key)
-    except ValueError as error:
-        raise InvalidRequest(f"Provider '{provider.name}' cannot be connected: {error}.") from error
 
 
 def with_keys(live: Live, keys: Mapping[str, Key]) -> Live:

@@ -165,8 +165,7 @@ class Publisher:
         return compile_live(snapshot, providers, keys, self._pepper)
 
     def _swap(self, live: Live) -> None:
-        scripts = {provider.name: provider.script for provider in live.snapshot.providers}
-        self._simulated.replace({name: script for name, script in scripts.items() if script})
+        self._simulated.replace(live.scripts())
         self.slot.swap(live)
         stored = tuple(key for key in live.keys.values() if key is not self._local)
         body = msgspec.json.encode(Boot(live.snapshot, stored))

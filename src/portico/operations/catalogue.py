@@ -27,6 +27,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
 
 class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
     assignments: Mapping[str, Assignment]
+    """Models by `provider/model` and by bare id; a workload's name wins over them."""
     ambiguous: Mapping[str, tuple[str, ...]]
     """Bare ids that several providers serve, with the names that are not ambiguous."""
     workloads: tuple[str, ...]
@@ -35,8 +36,9 @@ class Catalogue(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def build(snapshot: Snapshot) -> Catalogue:
-    providers = {provider.name: provider for provider in snapshot.providers}
-    models = {model.name: model for model in snapshot.models}
+    providers: dict[str, Provider] = {}
+    for provider in snapshot.providers:  # of two projects' providers of one name, the first
+        providers.setdefault(provider.name, provider)
     workloads = {workload.name: workload for workload in snapshot.workloads}
     default = workloads.get(DEFAULT, Workload(name=DEFAULT))
     found: dict[str, Assignment] = {}
@@ -53,13 +55,6 @@ def build(snapshot: Snapshot) -> Catalogue:
     for identity, names in bare.items():
         if len(names) == 1:
             found[identity] = msgspec.structs.replace(found[names[0]], raw=False)
-    for workload in snapshot.workloads:
-        if not workload.ladder:
-            continue
-        model = models[workload.ladder[0][0]]
-        found[workload.name] = Assignment(
-            workload=workload, model=model, provider=providers[model.provider]
-        )
     ambiguous = {name: tuple(full) for name, full in bare.items() if len(full) > 1}
     return Catalogue(assignments=found, ambiguous=ambiguous, workloads=tuple(workloads), raw=raw)
 

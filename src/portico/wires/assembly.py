@@ -9,7 +9,16 @@ from portico.contract.conversation import Conversation
 from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import InvalidRequest, PorticoError
 from portico.contract.events import Answer
-from portico.contract.ports import Outgoing, Relay, Skim, StreamReader, StreamWriter, Target
+from portico.contract.ports import (
+    Dresser,
+    Outgoing,
+    Relay,
+    Skim,
+    StreamReader,
+    StreamWriter,
+    Target,
+)
+from portico.contract.prompt import Dressing
 
 
 def untranslatable(*_: object) -> NoReturn:
@@ -34,6 +43,7 @@ class CallerSide:
     stream_writer: Callable[[WireRequest], StreamWriter] = untranslatable
     embedding: Callable[[WireRequest], EmbeddingRequest] = no_embeddings
     write_vectors: Callable[[EmbeddingAnswer], bytes] = no_embeddings
+    dresser: Callable[[Dressing], Dresser] = untranslatable
 
 
 @dataclass(frozen=True, slots=True)

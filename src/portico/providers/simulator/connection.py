@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from portico.contract.call import Operation
 from portico.contract.ports import UpstreamRequest
 from portico.contract.snapshot import Provider
+from portico.methods.hashing import content_hash
 from portico.providers.unsigned import Unsigned
 
 SCHEME = "simulator://"
@@ -13,13 +14,20 @@ WIRES: Mapping[Operation, str] = {"chat": "openai_chat", "embeddings": "openai_e
 PROBE = "models"
 
 
+def place(provider: Provider) -> str:
+    """What tells one simulator from another: its name, and its script, so that a release which
+    remembers an older script gets that."""
+    digest = content_hash(provider.script, 8) if provider.script else ""
+    return f"{provider.name}~{digest}" if digest else provider.name
+
+
 class SimulatorConnection(Unsigned):
     """A `portico.contract.ports.Connection` to the simulator of one provider."""
 
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
         self._urls = {
-            operation: f"{SCHEME}{provider.name}/{wire}" for operation, wire in WIRES.items()
+            operation: f"{SCHEME}{place(provider)}/{wire}" for operation, wire in WIRES.items()
         }
 
     def wire(self, operation: Operation) -> str:
@@ -48,7 +56,7 @@ class SimulatorConnection(Unsigned):
     def probe(self) -> UpstreamRequest:
         return UpstreamRequest(
             method="GET",
-            url=f"{SCHEME}{self._provider.name}/{PROBE}",
+            url=f"{SCHEME}{place(self._provider)}/{PROBE}",
             headers=(),
             body=b"",
             network=self._provider.network,

@@ -5,6 +5,7 @@ Rules of translation, row by row: docs/reference/anthropic.md.
 
 from portico.contract.ports import Door, ProviderWire
 from portico.wires.anthropic_messages import answers, failures, request_reader, request_writer
+from portico.wires.anthropic_messages.dressing import dresser
 from portico.wires.anthropic_messages.relay import MessagesRelay
 from portico.wires.anthropic_messages.stream_reader import MessagesStreamReader
 from portico.wires.anthropic_messages.stream_writer import MessagesStreamWriter
@@ -20,6 +21,7 @@ DOOR: Door = CallerSide(
     write_answer=answers.write_answer,
     stream_writer=lambda _: MessagesStreamWriter(),
     write_error=failures.write_error,
+    dresser=dresser,
 )
 WIRE: ProviderWire = ProviderSide(
     name=NAME,

@@ -65,8 +65,15 @@ def read(body: bytes, nesting: int) -> WireRequest:
         max_output_tokens=request.max_tokens,
         wants_usage=True,
         options=members.options(raw.get("portico")),
+        system=_system_text(request.system),
         members=spans,
     )
+
+
+def _system_text(system: str | list[schema.TextBlock] | None) -> str:
+    if system is None or isinstance(system, str):
+        return system or ""
+    return "\n\n".join([block.text for block in system if block.text])
 
 
 def conversation(request: WireRequest) -> Conversation:

@@ -62,6 +62,19 @@ def write_request(conversation: Conversation, target: Target) -> Outgoing:
     return Outgoing(body=msgspec.json.encode(body), dropped=losses.names)
 
 
+def settings(conversation: Conversation) -> Block:
+    """Sampling, tools, output and reasoning of our own wire as members of a body.
+
+    Raises InvalidRequest naming what a Messages request cannot express.
+    """
+    losses = Losses(own=True)
+    body: Block = {**_tools(conversation, losses), **_sampling(conversation, losses)}
+    if conversation.reasoning is not None:
+        body.update(_own_thinking(conversation.reasoning))
+    _merge(body, "output_config", _output(conversation, losses))
+    return body
+
+
 Numbered = tuple[int, Turn]
 """A turn and its place among the turns, for errors that name it."""
 

@@ -6,6 +6,7 @@ Rules of translation, row by row: docs/reference/openai.md.
 from portico.contract.ports import Door, ProviderWire
 from portico.wires.assembly import CallerSide, ProviderSide
 from portico.wires.openai_chat import answers, failures, request_reader, request_writer
+from portico.wires.openai_chat.dressing import dresser
 from portico.wires.openai_chat.relay import ChatRelay
 from portico.wires.openai_chat.schema import NAME
 from portico.wires.openai_chat.stream_reader import ChatStreamReader
@@ -20,6 +21,7 @@ DOOR: Door = CallerSide(
     write_answer=answers.write_answer,
     stream_writer=ChatStreamWriter,
     write_error=failures.write_error,
+    dresser=dresser,
 )
 WIRE: ProviderWire = ProviderSide(
     name=NAME,

@@ -36,6 +36,7 @@ _NEEDS = {
 }
 """Type of a content part: the member that it must have."""
 
+_SYSTEM = frozenset(("system", "developer"))
 _UNDERSTOOD = frozenset((*schema.Request.__struct_fields__, "portico"))
 
 
@@ -59,8 +60,21 @@ def read(body: bytes, nesting: int) -> WireRequest:
         choices=request.n or 1,
         wants_usage=asked is not None and asked.include_usage is True,
         options=members.options(found.get("portico")),
+        system=_system(request.messages),
         members=spans,
     )
+
+
+def _system(messages: list[schema.Message]) -> str:
+    """The text of the system and developer messages before all others."""
+    texts: list[str] = []
+    for message in messages:
+        if message.role not in _SYSTEM:
+            break
+        content = message.content
+        parts = (content,) if isinstance(content, str) else [part.text for part in content or ()]
+        texts += [text for text in parts if text]
+    return "\n\n".join(texts)
 
 
 def conversation(request: WireRequest) -> Conversation:

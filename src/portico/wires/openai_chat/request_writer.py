@@ -69,10 +69,7 @@ def write_request(conversation: Conversation, target: Target) -> Outgoing:
         "messages": messages(conversation.turns, losses),
         target.cap_field: conversation.sampling.max_output_tokens or target.max_output_tokens,
     }
-    body.update(_sampling(conversation.sampling, losses))
-    body.update(_tools(conversation, losses))
-    body.update(_output(conversation.output))
-    body.update(_reasoning(conversation.reasoning, losses))
+    body.update(_settings(conversation, losses))
     body.update(_tier(conversation.service_tier, losses))
     if conversation.end_user is not None:
         body["user"] = conversation.end_user
@@ -81,6 +78,20 @@ def write_request(conversation: Conversation, target: Target) -> Outgoing:
         body["stream_options"] = {"include_usage": True}
     _extra(body, conversation, losses)
     return Outgoing(body=msgspec.json.encode(body), dropped=losses.names)
+
+
+def settings(conversation: Conversation) -> Body:
+    """Sampling, tools, output and reasoning as members of a body. Raises InvalidRequest."""
+    return _settings(conversation, Losses(conversation.wire == NAME, DROPPED))
+
+
+def _settings(conversation: Conversation, losses: Losses) -> Body:
+    return {
+        **_sampling(conversation.sampling, losses),
+        **_tools(conversation, losses),
+        **_output(conversation.output),
+        **_reasoning(conversation.reasoning, losses),
+    }
 
 
 def _sampling(sampling: Sampling, losses: Losses) -> Body:

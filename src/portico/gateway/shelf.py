@@ -1,0 +1,93 @@
+"""Releases that can be served, each compiled when it is first needed."""
+
+from typing import Final
+
+import msgspec
+
+from portico.contract.ports import Connection
+from portico.contract.prompt import Dressing, PromptVersion
+from portico.contract.snapshot import Model, Provider, Release, Workload
+from portico.gateway.connections import Connections
+from portico.operations.prompts.template import Template, compile_prompt
+
+DEFAULT_CAP: Final = 4096
+"""Output tokens, for calls and workloads that set none."""
+
+
+class Serving(msgspec.Struct, frozen=True, kw_only=True):
+    """A release's prompt, compiled."""
+
+    prompt: PromptVersion
+    template: Template
+    dressing: Dressing
+    """What is set on every call; the rendered turns come to it."""
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a name leads."""
+
+    workload: Workload
+    model: Model
+    provider: Provider
+    connection: Connection
+    raw: bool = False
+    release: str = ""
+    """The release in force; for a call that names a model, the hash of what shapes its answer."""
+    cap: int = DEFAULT_CAP
+    """Output tokens, for calls that set none."""
+    own_cap: bool = False
+    """The cap is the workload's or its prompt's, not the default."""
+    named: bool = False
+    """The workload itself was named, so its release serves."""
+    serving: Serving | None = None
+    """What its release adds to a call. None: nothing, the application sends its own prompt."""
+
+
+class Shelved:
+    """A release at hand. Its route is made on demand: most releases are never asked for again."""
+
+    __slots__ = ("_connections", "_nonce", "_route", "_workload", "release")
+
+    def __init__(
+        self, release: Release, workload: Workload, connections: Connections, nonce: str
+    ) -> None:
+        self.release = release
+        self._workload = workload
+        self._connections = connections
+        self._nonce = nonce
+        self._route: Route | None = None
+
+    def route(self, known: "Shelved | None" = None) -> Route:
+        """`known` is the same release compiled before. Raises InvalidRequest where a prompt does
+        not compile or a provider is gone."""
+        if self._route is None:
+            before = known._route if known is not None else None
+            self._route = self._made(before.serving if before is not None else None)
+        return self._route
+
+    def _made(self, serving: Serving | None) -> Route:
+        release, workload = self.release, self._workload
+        model = release.ladder[0][0]
+        provider = next(each for each in release.providers if each.name == model.provider)
+        if serving is None and release.prompt is not None:
+            serving = serve_prompt(release.prompt, self._nonce)
+        cap = release.max_output_tokens
+        return Route(
+            workload=workload,
+            model=model,
+            provider=provider,
+            connection=self._connections.to(provider, workload, model),
+            release=release.id,
+            cap=cap or DEFAULT_CAP,
+            own_cap=cap is not None,
+            named=True,
+            serving=serving,
+        )
+
+
+def serve_prompt(prompt: PromptVersion, nonce: str) -> Serving:
+    return Serving(
+        prompt=prompt,
+        template=compile_prompt(prompt, nonce),
+        dressing=Dressing(parameters=prompt.parameters, tools=prompt.tools, output=prompt.output),
+    )
