@@ -3,6 +3,7 @@
 import http.client
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 import msgspec
@@ -81,6 +82,16 @@ class Whole(msgspec.Struct, frozen=True):
 @click.argument("text")
 @click.option("--system", help="A system text before the message.")
 @click.option("--max-tokens", type=click.IntRange(1), help="The most tokens of an answer.")
+@click.option("--release", help="Under this release of the workload, live or not.")
+@click.option("--variables", metavar="JSON", help="The prompt's variables, one JSON object.")
+@click.option("--var", "each", multiple=True, metavar="NAME=TEXT", help="A variable that is text.")
+@click.option(
+    "--context",
+    "context",
+    multiple=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="A file whose text the answer must be grounded in.",
+)
 @click.option("--no-stream", is_flag=True, help="Wait for the whole answer.")
 @as_json
 @with_server
@@ -92,11 +103,12 @@ def command(
     text: str,
     server: Server,
     json: bool,
-    **rest: str | int | None,
+    **rest: str | int | tuple[str, ...] | None,
 ) -> None:
     """Send TEXT to WORKLOAD and print the answer as it comes; TEXT - reads standard input.
 
-    With --json the reply is printed whole: {"status", "headers", "body"}.
+    --release and --variables make it a playground for prompts: any release of the workload
+    answers, live or not. With --json the reply is printed whole: {"status", "headers", "body"}.
     """
     whole = bool(rest["no_stream"] or json)
     messages: list[object] = []
@@ -106,6 +118,8 @@ def command(
     body: dict[str, object] = {"model": workload, "messages": messages}
     if rest["max_tokens"] is not None:
         body["max_tokens"] = rest["max_tokens"]
+    if wanted := _options(rest):
+        body["portico"] = wanted
     if not whole:
         body |= {"stream": True, "stream_options": {"include_usage": True}}
     try:
@@ -117,6 +131,43 @@ def command(
     except KeyboardInterrupt:
         code = INTERRUPTED
     ctx.exit(code)
+
+
+def _options(given: Mapping[str, object]) -> dict[str, object]:
+    """The `portico` member that the options ask for."""
+    found: dict[str, object] = {}
+    if given["release"]:
+        found["release"] = given["release"]
+    variables = _variables(given["variables"], given["each"])
+    if variables:
+        found["variables"] = variables
+    if paths := given["context"]:
+        assert isinstance(paths, tuple)
+        found["context"] = [{"id": path.name, "text": _text(path)} for path in paths]
+    return found
+
+
+def _variables(written: object, each: object) -> dict[str, object]:
+    variables: dict[str, object] = {}
+    if isinstance(written, str):
+        try:
+            variables = msgspec.json.decode(written, type=dict[str, object])
+        except msgspec.DecodeError as fault:
+            raise UsageFault(f"--variables is not one JSON object: {fault}") from fault
+    assert isinstance(each, tuple)
+    for pair in each:
+        name, mark, text = pair.partition("=")
+        if not mark or not name:
+            raise UsageFault(f"--var {plain(pair)[:40]!r} is not NAME=TEXT")
+        variables[name] = text
+    return variables
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise UsageFault(f"{path} cannot be read as UTF-8 text") from fault
 
 
 def _stdin() -> str:

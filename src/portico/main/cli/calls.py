@@ -8,15 +8,17 @@ import msgspec
 
 from portico.contract.receipt import Receipt
 from portico.control.ledger.view import complete
+from portico.control.replays.replay import Replayed
 from portico.main.cli.explain import explain
 from portico.main.cli.options import as_json
 from portico.main.cli.server import Server, path_of, read, succeeded, with_server
-from portico.main.cli.terminal import print_json, print_table
+from portico.main.cli.terminal import print_json, print_raw_json, print_table
 from portico.main.cli.words import (
     microseconds,
     moment,
     money,
     plain,
+    shortened,
     tokens_in,
     tokens_out,
 )
@@ -28,6 +30,7 @@ NUMBERS = ("IN", "OUT", "COST", "TOOK")
 PAGE = 1000
 MOST = 100_000
 LOOK_EVERY_S = 1.0
+REPLAY_S = 600.0
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -80,6 +83,40 @@ def show(id: str, server: Server, json: bool) -> None:  # noqa: A002 - the argum
         return
     for line in explain(receipt):
         click.echo(plain(line))
+
+
+@command.command("replay")
+@click.argument("id")
+@click.option("--release", help="Under this release; by default what the workload assigns now.")
+@as_json
+@with_server
+def replay(id: str, release: str | None, server: Server, json: bool) -> None:  # noqa: A002 - the argument's name
+    """Make call ID again, and compare the answers. It is paid for and recorded as any call.
+
+    Its workload must keep transcripts (`transcripts: full`).
+    """
+    path = path_of("calls", id, "replay")
+    reply = succeeded(server.request("POST", path, body={"release": release}, timeout=REPLAY_S))
+    if json:
+        print_raw_json(reply.body)
+        return
+    for line in compared(read(reply, Replayed)):
+        click.echo(plain(line))
+
+
+def compared(made: Replayed) -> Iterator[str]:
+    """Both sides in a line each, then what differs in the answers."""
+    for name, side in (("before", made.before), ("after", made.after)):
+        yield (
+            f"{name}: {side.release or '-'}  status {side.status}  {side.tokens_in} in, "
+            f"{side.tokens_out} out  ${shortened(side.cost_usd)}  {side.total_ms:.1f} ms"
+        )
+    yield f"call: {made.call or '-'}"
+    if made.lines:
+        yield ""
+        yield from made.lines
+    else:
+        yield "the answers are equal"
 
 
 def fetch(server: Server, limit: int) -> list[Receipt]:

@@ -21,7 +21,7 @@ from portico.contract.ports import (
 )
 from portico.contract.snapshot import Provider, Snapshot
 from portico.control.projects import Unresolved, with_secrets
-from portico.gateway.live import CONNECT
+from portico.gateway.connections import CONNECT
 from portico.main.cli.findings import Finding, fail, ok, warn
 
 CONNECT_S = 5.0
