@@ -4,23 +4,41 @@ from typing import Final
 
 import msgspec
 
-from portico.contract.ports import Connection
+from portico.contract.ports import Connection, Door, Dresser
 from portico.contract.prompt import Dressing, PromptVersion
 from portico.contract.snapshot import Model, Provider, Release, Workload
 from portico.gateway.connections import Connections
-from portico.operations.prompts.template import Template, compile_prompt
 
 DEFAULT_CAP: Final = 4096
 """Output tokens, for calls and workloads that set none."""
 
 
-class Serving(msgspec.Struct, frozen=True, kw_only=True):
+class Serving:
     """A release's prompt, compiled."""
 
-    prompt: PromptVersion
-    template: Template
-    dressing: Dressing
-    """What is set on every call; the rendered turns come to it."""
+    __slots__ = ("_dressers", "_dressing", "prompt", "template")
+
+    def __init__(self, prompt: PromptVersion, nonce: str) -> None:
+        # Jinja takes a while to import: a project without prompts needs it neither now nor later
+        from portico.operations.prompts.template import compile_prompt
+
+        self.prompt = prompt
+        self.template = compile_prompt(prompt, nonce)
+        # the output cap is the release's: it is not set a second time
+        sampling = msgspec.structs.replace(prompt.parameters.sampling, max_output_tokens=None)
+        self._dressing = Dressing(
+            parameters=msgspec.structs.replace(prompt.parameters, sampling=sampling),
+            tools=prompt.tools,
+            output=prompt.output,
+        )
+        self._dressers: dict[str, Dresser] = {}
+
+    def dresser(self, door: Door) -> Dresser:
+        """Raises InvalidRequest for what the door's wire cannot say."""
+        made = self._dressers.get(door.name)
+        if made is None:
+            made = self._dressers[door.name] = door.dresser(self._dressing)
+        return made
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,7 +88,7 @@ class Shelved:
         model = release.ladder[0][0]
         provider = next(each for each in release.providers if each.name == model.provider)
         if serving is None and release.prompt is not None:
-            serving = serve_prompt(release.prompt, self._nonce)
+            serving = Serving(release.prompt, self._nonce)
         cap = release.max_output_tokens
         return Route(
             workload=workload,
@@ -83,11 +101,3 @@ class Shelved:
             named=True,
             serving=serving,
         )
-
-
-def serve_prompt(prompt: PromptVersion, nonce: str) -> Serving:
-    return Serving(
-        prompt=prompt,
-        template=compile_prompt(prompt, nonce),
-        dressing=Dressing(parameters=prompt.parameters, tools=prompt.tools, output=prompt.output),
-    )
