@@ -73,8 +73,11 @@ class AtOnce:
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+        self.last = b""
+        """The body of the newest request."""
 
     async def send(self, request: UpstreamRequest) -> Reply:
+        self.last = request.body
         return Reply(self._body)
 
     async def close(self) -> None:
@@ -84,18 +87,21 @@ class AtOnce:
 class Site:
     """One gateway with a scoped key, a priced model and a data directory."""
 
-    def __init__(self, directory: Path, answer: bytes = COMPLETION) -> None:
-        draft = Key(id="", verifier=b"", workloads=("bench", "translated"))
+    def __init__(
+        self, directory: Path, answer: bytes = COMPLETION, snapshot: Snapshot = SNAPSHOT
+    ) -> None:
+        scope = tuple(workload.name for workload in snapshot.workloads)
+        draft = Key(id="", verifier=b"", workloads=scope)
         self.key, self.secret = mint(draft, PEPPER, bytes(range(ENTROPY_BYTES)))
         self.live: Live = compile_live(
-            SNAPSHOT, SNAPSHOT.providers, {self.key.id: self.key}, PEPPER
+            snapshot, snapshot.providers, {self.key.id: self.key}, PEPPER
         )
         slot = Slot()
         slot.swap(self.live)
         clock = SystemClock()
         self.data: Data = open_data(directory, journal=JournalOptions(), clock=clock)
         self.answer = answer
-        upstream = AtOnce(answer)
+        self.upstream = upstream = AtOnce(answer)
         self.io = Io(
             clock=clock,
             journal=self.data.journal,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 
 import pytest
+from tests.contract.noted import a_transcript
 
 from portico.adapters.backup import read_backup, write_backup
 from portico.adapters.clock import SystemClock
@@ -66,6 +67,21 @@ def test_a_restored_directory_has_every_call_key_and_secret(
     assert secret == b"pepper"
     assert ledger(tmp_path / "restored") == ledger(directory)
     assert len(ledger(directory)) == 5
+
+
+def test_a_restored_directory_reads_the_transcripts_that_were_sealed(
+    directory: Path, tmp_path: Path
+) -> None:
+    kept = a_transcript("call_0001", 1, "a question")
+    data = open_data(directory, journal=JournalOptions(), clock=SystemClock())
+    data.notes.keep(kept)
+    assert data.close()
+    write_backup(directory, tmp_path / "sealed.backup", "correct horse", scrypt_log2_n=QUICK)
+    read_backup(tmp_path / "sealed.backup", tmp_path / "restored", "correct horse")
+    assert (tmp_path / "restored/content.key").stat().st_mode & 0o777 == 0o600
+    data = open_data(tmp_path / "restored", journal=JournalOptions(), clock=SystemClock())
+    assert data.store.transcript("call_0001") == kept
+    assert data.close()
 
 
 def test_what_belongs_to_one_process_is_left_out(backup: Path, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from portico.adapters.memory.journal import MemoryJournal
 from portico.adapters.memory.ledger import MemoryLedger
 from portico.adapters.store.data import open_data
 from portico.contract.errors import InvalidRequest
-from portico.contract.ledger import ModelUse, Use
+from portico.contract.ledger import ModelUse, PromptUse, Use
 from portico.contract.ports import Ledger
 from portico.contract.receipt import Attempt, AttemptStatus, Receipt
+from portico.contract.usage import Usage
 
 Opens = Callable[[Path, Sequence[Receipt]], Iterator[Ledger]]
 
@@ -120,3 +121,79 @@ def test_several_calls_are_found_at_once_and_the_unknown_left_out(
         assert asyncio.run(ledger.several([])) == []
         with pytest.raises(InvalidRequest, match="500"):
             asyncio.run(ledger.several(["call_1"] * 501))
+
+
+def prompted(number: int, prompt: str, *parameters: str, **more: object) -> Receipt:
+    known: dict[str, object] = {
+        "call": f"call_{number}",
+        "received_ns": number,
+        "door": "d",
+        "workload": "support",
+        "release": "rel_1",
+        "prompt": prompt,
+        "prompt_version": "ver_1",
+        "prompt_source": "registered",
+        "parameters": parameters,
+        "usage": Usage(input=10, cached_read=5, output=3, output_audio=1, reasoning=2),
+        "cost_nano": 7,
+    }
+    return Receipt(**(known | more))  # type: ignore[arg-type]
+
+
+def use_of_prompt(prompt: str, calls: int, *parameters: str, **more: object) -> PromptUse:
+    known: dict[str, object] = {
+        "workload": "support", "release": "rel_1", "prompt": prompt, "version": "ver_1",
+        "source": "registered", "simulated": False, "calls": calls, "tokens_in": 15 * calls,
+        "tokens_out": 4 * calls, "cost_nano": 7 * calls, "parameters": parameters,
+    }  # fmt: skip
+    return PromptUse(**(known | more))  # type: ignore[arg-type]
+
+
+def prompts_used(
+    opens: Opens, directory: Path, receipts: Sequence[Receipt], since: int, until: int
+) -> list[PromptUse]:
+    with contextmanager(opens)(directory, receipts) as ledger:
+        return list(asyncio.run(ledger.prompts(since, until)))
+
+
+def test_calls_are_counted_by_prompt_with_every_parameter_that_it_set(
+    opens: Opens, tmp_path: Path
+) -> None:
+    observed = {"prompt_version": "", "prompt_source": "observed"}
+    receipts = [
+        prompted(1, "early"),
+        prompted(2, "greeting", "temperature", "tools"),
+        prompted(3, "greeting"),
+        prompted(4, "greeting", "output", "temperature"),
+        prompted(5, "greeting", simulated=True),
+        prompted(6, "greeting", release="rel_0"),
+        prompted(7, "observed:00ff", **observed),
+        prompted(8, "greeting", workload="mail", prompt_version="ver_2"),
+        receipt(9, attempt("a")),
+        prompted(10, "late"),
+    ]
+    assert prompts_used(opens, tmp_path, receipts, 2, 10) == [
+        PromptUse(
+            workload="", release="", prompt="", version="", source="", simulated=False, calls=1,
+            tokens_in=0, tokens_out=0, cost_nano=0,
+        ),
+        use_of_prompt("greeting", 1, workload="mail", version="ver_2"),
+        use_of_prompt("greeting", 1, release="rel_0"),
+        use_of_prompt("greeting", 3, "output", "temperature", "tools"),
+        use_of_prompt("greeting", 1, simulated=True),
+        use_of_prompt("observed:00ff", 1, version="", source="observed"),
+    ]  # fmt: skip
+
+
+def test_a_window_without_calls_has_no_prompts(opens: Opens, tmp_path: Path) -> None:
+    assert prompts_used(opens, tmp_path, [prompted(1, "greeting")], 2, 9) == []
+
+
+def test_sums_at_the_end_of_the_range_are_exact(opens: Opens, tmp_path: Path) -> None:
+    largest = 2**63 - 1
+    usage = Usage(input=largest, output=largest)
+    receipts = [prompted(n, "greeting", cost_nano=largest, usage=usage) for n in (1, 2, 3)]
+    receipts.append(prompted(4, "greeting", cost_nano=-5))
+    (found,) = prompts_used(opens, tmp_path, receipts, 0, 9)
+    assert found.cost_nano == 3 * largest - 5
+    assert (found.tokens_in, found.tokens_out) == (3 * largest + 15, 3 * largest + 4)

@@ -12,7 +12,7 @@ from portico.adapters.store.connection import opened
 from portico.adapters.store.migrate import migrate
 from portico.adapters.store.state import SqliteStore
 from portico.contract.bench import BenchConditions, BenchResult, Latency
-from portico.contract.deployment import Applied
+from portico.contract.deployment import Applied, Shipment
 from portico.contract.errors import InvalidRequest, Overloaded
 from portico.contract.ports import Store
 from portico.contract.snapshot import Key
@@ -75,7 +75,7 @@ def test_an_applied_directory_comes_back_equal_and_one_a_project(store: Store) -
     other = Applied(project="a", files={}, digest="2", applied_ns=2, by="k")
     second = Applied(project="b", files={"x.md": ""}, digest="3", applied_ns=3, by="k")
     for applied in (first, other, second):
-        store.apply(applied)
+        store.ship(Shipment(applied=applied))
     assert list(store.applied()) == [other, second]
 
 

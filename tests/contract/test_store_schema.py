@@ -14,21 +14,22 @@ from sqlalchemy import create_engine
 
 from portico.adapters.store import migrate as migration
 from portico.adapters.store.migrate import HERE, REVISIONS, migrate
-from portico.adapters.store.schema import METADATA
+from portico.adapters.store.schema import METADATA, TRIGGERS
 from portico.contract.errors import InternalFault, InvalidRequest
 
 Rows = list[tuple[object, ...]]
 
 
 def shape(database: Path) -> dict[str, Rows]:
-    """Tables and indexes with their columns, whatever their SQL looks like."""
+    """Tables and indexes with their columns, whatever their SQL looks like, and triggers."""
     with sqlite3.connect(database) as connection:
         names = connection.execute("SELECT name, type FROM sqlite_master ORDER BY name").fetchall()
-        pragma = {"table": "table_xinfo", "index": "index_xinfo"}
-        return {
-            name: connection.execute(f"PRAGMA {pragma[kind]}({name})").fetchall()
-            for name, kind in names
+        ask = {
+            "table": "PRAGMA table_xinfo({})",
+            "index": "PRAGMA index_xinfo({})",
+            "trigger": "SELECT sql FROM sqlite_master WHERE name = '{}'",
         }
+        return {name: connection.execute(ask[kind].format(name)).fetchall() for name, kind in names}
 
 
 def content(database: Path, table: str) -> Rows:
@@ -69,6 +70,9 @@ def test_the_migrations_lead_to_the_schema_as_it_is_defined(tmp_path: Path) -> N
         difference = compare_metadata(MigrationContext.configure(connection), METADATA)
     engine.dispose()
     assert difference == []
+    with sqlite3.connect(database) as plain:
+        made = plain.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    assert sorted(sql for (sql,) in made) == sorted(TRIGGERS)
 
 
 def test_the_revisions_that_run_time_knows_are_the_migrations_in_order() -> None:

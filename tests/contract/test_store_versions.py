@@ -6,13 +6,16 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from tests.contract.noted import a_transcript
+from tests.contract.shipments import a_release, a_shipment
 
 from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.store.data import Data, open_data
 from portico.adapters.store.migrate import migrate
 from portico.contract.bench import BenchConditions, BenchResult
-from portico.contract.ledger import Use
+from portico.contract.errors import InvalidRequest
+from portico.contract.ledger import PromptUse, Use
 from portico.contract.receipt import Receipt
 from portico.contract.usage import StopReason
 
@@ -86,6 +89,31 @@ def test_attempts_of_an_earlier_release_are_counted_and_load_tests_can_be_stored
         ("small", "eu-west-1", 5)
     ]
     assert list(kept) == [result]
+
+
+def test_what_an_earlier_release_had_live_is_the_base_of_the_first_apply(directory: Path) -> None:
+    data = open_data(directory, journal=JournalOptions(), clock=SystemClock())
+    store = data.store
+    assert list(store.deployments()) == []
+    with pytest.raises(InvalidRequest):
+        store.ship(a_shipment("d2", [a_release("rel_1")], base=""))
+    store.ship(a_shipment("d2", [a_release("rel_1")], base="d1"))
+    data.notes.keep(a_transcript("call_1"))
+    assert data.close()
+    assert [each.live for each in store.deployments()] == ["rel_1"]
+    assert store.acts(1)[0].after == "d2"
+    assert store.transcript("call_1") == a_transcript("call_1")
+
+
+def test_receipts_of_an_earlier_release_have_no_prompt(directory: Path) -> None:
+    async def main(data: Data) -> list[PromptUse]:
+        return list(await data.ledger.prompts(0, 2**62))
+
+    data = open_data(directory, journal=JournalOptions(), clock=SystemClock())
+    (use,) = asyncio.run(main(data))
+    assert data.close()
+    assert (use.workload, use.prompt, use.version, use.source) == ("support", "", "", "")
+    assert (use.calls, use.tokens_in, use.cost_nano) == (5, 600, 425_000)
 
 
 def test_attempts_of_the_first_schema_on_models_with_a_slash_count_as_unlisted(

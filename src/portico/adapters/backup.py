@@ -23,10 +23,12 @@ from portico.adapters.journal.segments import START, SUFFIX, found_in
 from portico.adapters.sealed import SealedReader, SealedWriter
 from portico.adapters.store.connection import connect, opened
 from portico.adapters.store.data import DATABASE, JOURNAL
+from portico.adapters.store.sealing import KEY_FILE
 from portico.contract.errors import InvalidRequest
 
-SMALL_FILES = ("snapshot.json",)
-"""What else is taken from the directory, where it is there."""
+SMALL_FILES = ("snapshot.json", KEY_FILE)
+"""What else is taken from the directory, where it is there. The key of stored content is made
+before anything is sealed, so it is there if the copy of the database needs it."""
 SCRYPT_LOG2_N = 17
 """128 MiB and a third of a second a guess (RFC 7914 with r = 8, p = 1)."""
 _COPY_BYTES = 1024 * 1024

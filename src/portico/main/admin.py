@@ -7,13 +7,13 @@ Paths are whole (`/admin/v1/…`): the application takes the scope as the server
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
@@ -26,20 +26,33 @@ from portico.contract.errors import (
     PorticoError,
     UnknownRoute,
 )
-from portico.contract.ports import Clock, Ledger, Store
+from portico.contract.ports import Caller, Clock, Ledger, Store
 from portico.contract.snapshot import Snapshot
 from portico.control.bench.api import router as bench_router
 from portico.control.bench.api import schemas as bench_schemas
+from portico.control.deployments.api import router as deployments_router
+from portico.control.deployments.api import schemas as deployments_schemas
+from portico.control.deployments.shown import Standings
 from portico.control.keys.api import router as keys_router
 from portico.control.keys.service import Keys
 from portico.control.ledger.api import router as ledger_router
 from portico.control.ledger.api import schemas
 from portico.control.models.api import router as models_router
 from portico.control.models.api import schemas as models_schemas
+from portico.control.projects.api import Changes
 from portico.control.projects.api import router as projects_router
-from portico.control.projects.outcome import Apply, ApplyOutcome, Place, Status
+from portico.control.projects.api import schemas as projects_schemas
+from portico.control.projects.outcome import ApplyOutcome, Place
+from portico.control.prompts.adopting import Readers
+from portico.control.prompts.api import router as prompts_router
+from portico.control.prompts.api import schemas as prompts_schemas
+from portico.control.prompts.registry import Registered
+from portico.control.prompts.service import Prompts
+from portico.control.replays.api import router as replays_router
+from portico.control.replays.api import schemas as replays_schemas
+from portico.control.replays.replay import Replays
 
-__all__ = ["AdminServices", "ApplyOutcome", "Place", "create_admin"]
+__all__ = ["AdminServices", "ApplyOutcome", "Changes", "Place", "create_admin"]
 
 log = logging.getLogger("portico.admin")
 
@@ -70,6 +83,15 @@ ERROR_REPLY: Mapping[str, object] = {
     "description": "Refused or failed.",
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
 }
+SCHEMAS: Final[Sequence[Callable[[], dict[str, object]]]] = (
+    schemas,
+    bench_schemas,
+    models_schemas,
+    projects_schemas,
+    deployments_schemas,
+    prompts_schemas,
+    replays_schemas,
+)
 BY_STATUS: Mapping[int, type[InvalidRequest]] = {
     404: UnknownRoute,
     405: MethodNotAllowed,
@@ -93,8 +115,11 @@ class AdminServices:
     snapshot: Callable[[], Snapshot]
     workloads: Callable[[], Sequence[str]]
     on_keys_changed: Callable[[], Awaitable[None]]
-    apply: Apply
-    status: Status
+    changes: Changes
+    standing: Standings
+    registered: Registered
+    caller: Caller
+    readers: Readers
 
 
 def create_admin(services: AdminServices) -> Application:
@@ -107,23 +132,26 @@ def create_admin(services: AdminServices) -> Application:
         redoc_url=None,
         redirect_slashes=False,
     )
-    app.include_router(
-        keys_router(services.keys, services.workloads, services.on_keys_changed), prefix=PREFIX
-    )
-    app.include_router(ledger_router(services.ledger), prefix=PREFIX)
-    app.include_router(
-        bench_router(services.store, services.ledger, services.snapshot), prefix=PREFIX
-    )
-    app.include_router(
-        models_router(services.ledger, services.snapshot, services.clock), prefix=PREFIX
-    )
-    app.include_router(projects_router(services.apply, services.status), prefix=PREFIX)
+    for routes in _rooms(services):
+        app.include_router(routes, prefix=PREFIX)
     app.add_exception_handler(PorticoError, _on_portico_error)
     app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(Exception, _on_defect)
     _document(app)
     return _bounded(app)
+
+
+def _rooms(services: AdminServices) -> Iterator[APIRouter]:
+    store, ledger, clock = services.store, services.ledger, services.clock
+    yield keys_router(services.keys, services.workloads, services.on_keys_changed)
+    yield ledger_router(ledger)
+    yield replays_router(Replays(store, ledger, clock, services.caller, services.readers.wires))
+    yield bench_router(store, ledger, services.snapshot)
+    yield models_router(ledger, services.snapshot, clock)
+    yield projects_router(services.changes)
+    yield deployments_router(store, services.standing)
+    yield prompts_router(Prompts(store, ledger, clock, services.registered, services.readers))
 
 
 def _document(app: FastAPI) -> None:
@@ -135,9 +163,10 @@ def _document(app: FastAPI) -> None:
         parts: dict[str, Any] = document.setdefault("components", {}).setdefault("schemas", {})
         parts.pop("HTTPValidationError", None)
         parts.pop("ValidationError", None)
-        ours = {"Error": ERROR_SCHEMA, **schemas(), **bench_schemas(), **models_schemas()}
-        for name, schema in ours.items():
-            parts.setdefault(name, schema)
+        parts.setdefault("Error", ERROR_SCHEMA)
+        for described in SCHEMAS:
+            for name, schema in described().items():
+                parts.setdefault(name, schema)
         for operations in document["paths"].values():
             for operation in operations.values():
                 operation["responses"].pop("422", None)

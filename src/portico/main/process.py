@@ -21,34 +21,45 @@ from portico.adapters.clock import SystemClock
 from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.adapters.store.data import Data
 from portico.adapters.upstream import AiohttpUpstream
-from portico.contract.ports import Clock, Store
+from portico.contract.errors import InvalidRequest
+from portico.contract.ports import Caller, Clock, OwnAnswer, OwnCall, Store
 from portico.contract.snapshot import Key
 from portico.control.keys.service import Keys
-from portico.control.projects import Compiled
+from portico.control.projects import Durability
+from portico.control.projects.merging import place_of
+from portico.control.projects.serving import Shipped, told
+from portico.control.prompts.adopting import Readers
 from portico.gateway.app import App, Asgi, metrics_app
 from portico.gateway.metrics import Metrics
 from portico.gateway.pipeline import Io
 from portico.gateway.readiness import Readiness
 from portico.gateway.repeats import Repeats
 from portico.gateway.server import Protocol
+from portico.gateway.wires import DOORS, WIRES
 from portico.main.private import write_private
 from portico.main.publisher import Publisher, World
 from portico.main.settings import Environment, UpOptions, read_settings
+from portico.main.views import registered, standing
 from portico.security.keys import ENTROPY_BYTES, PRESET, keep, mint
 
 log = logging.getLogger("portico")
 
 SERVER_FILE: Final = "server.json"
 KEEP_ALIVE_S: Final = 75
+WARM_AFTER_S: Final = 3.0
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is to be served, and whether it comes from the directory for the first time."""
+    """What is to be served: at least one project."""
 
-    files: Mapping[str, str]
-    compiled: Compiled
-    first: bool
+    projects: tuple[Shipped, ...]
+
+    @property
+    def durability(self) -> Durability:
+        """That of the project `default`, otherwise of the first by name."""
+        first = min(self.projects, key=lambda each: place_of(each.applied.project))
+        return first.compiled.durability
 
 
 @dataclass(frozen=True)
@@ -68,6 +79,7 @@ class Process:
     io: Io
     publisher: Publisher
     readiness: Readiness
+    admin: "Admin"
     token: str
     admin_key: str | None
     background: set[asyncio.Task[None]] = field(default_factory=set)
@@ -92,8 +104,10 @@ class Process:
         ]
         try:
             self._announce(listener, server_file)
+            self._start(self.admin.warm)
             await asyncio.gather(*running)
         finally:
+            await self._close()
             server_file.unlink(missing_ok=True)
             for place in sockets:
                 place.close()
@@ -106,6 +120,13 @@ class Process:
         await self.app.gate.drain(self.publisher.slot.live.snapshot.bounds.drain_s)
         for server in servers:
             server.should_exit = True
+
+    async def _close(self) -> None:
+        """Ends what runs in the background; what has begun to be stored is finished first."""
+        await self.publisher.close()
+        for task in tuple(self.background):
+            task.cancel()
+        await asyncio.gather(*self.background, return_exceptions=True)
 
     def _announce(self, listener: socket.socket, server_file: Path) -> None:
         host, port = listener.getsockname()[:2]
@@ -176,10 +197,7 @@ def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: P
         simulated=simulated,
         local=local,
     )
-    note = publisher.boot(chosen.files, chosen.compiled)
-    if chosen.first:
-        project = publisher.slot.live.snapshot.project
-        store.apply(publisher.applied(project, chosen.files, "portico up"))
+    note = publisher.boot(chosen.projects)
     readiness = Readiness(publisher.slot, parts.data.journal)
     readiness.notes = (note,) if note else ()
     publisher.readiness = readiness
@@ -197,27 +215,45 @@ def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: P
         credentials=parts.credentials,
         metrics=Metrics(),
         repeats=Repeats(clock),
-        commit=chosen.compiled.durability.commit,
+        commit=chosen.durability.commit,
     )
     keys = Keys(store, clock, pepper, os.urandom)
-    admin = Admin(keys, publisher, readiness, parts)
+    admin = Admin(keys, publisher, readiness, parts, Uncalled())
     app = App(publisher.slot, io, readiness, admin.application)
-    return Process(options, app, io, publisher, readiness, token, admin_key)
+    return Process(options, app, io, publisher, readiness, admin, token, admin_key)
+
+
+class Uncalled:
+    """A `portico.contract.ports.Caller` for a process that makes no calls of its own."""
+
+    async def call(self, call: OwnCall, release: str) -> OwnAnswer:
+        raise InvalidRequest("This server makes no calls of its own; upgrade it to replay calls.")
 
 
 class Admin:
     """The administrative API, imported and assembled when it is first asked for."""
 
     def __init__(
-        self, keys: Keys, publisher: Publisher, readiness: Readiness, parts: Parts
+        self,
+        keys: Keys,
+        publisher: Publisher,
+        readiness: Readiness,
+        parts: Parts,
+        caller: Caller,
     ) -> None:
         self._keys = keys
         self._publisher = publisher
         self._readiness = readiness
         self._data = parts.data
         self._clock = parts.clock
+        self._caller = caller
         self._lock = asyncio.Lock()
         self._application: Asgi | None = None
+
+    async def warm(self) -> None:
+        """Assembles the API once the start is over, so that the first who asks need not wait."""
+        await asyncio.sleep(WARM_AFTER_S)
+        await self.application()
 
     async def application(self) -> Asgi:
         async with self._lock:
@@ -227,7 +263,7 @@ class Admin:
 
     def _assemble(self) -> Asgi:
         # FastAPI takes a quarter of a second and 15 MB: calls never need it
-        from portico.main.admin import AdminServices, create_admin
+        from portico.main.admin import AdminServices, Changes, create_admin
 
         return create_admin(
             AdminServices(
@@ -238,17 +274,26 @@ class Admin:
                 snapshot=lambda: self._publisher.slot.live.snapshot,
                 workloads=self._publisher.workloads,
                 on_keys_changed=self._publisher.refresh_keys,
-                apply=self._publisher.apply,
-                status=self._status,
+                changes=Changes(
+                    apply=self._publisher.apply,
+                    plan=self._publisher.plan,
+                    rollback=self._publisher.rollback,
+                    status=self._status,
+                ),
+                standing=partial(standing, self._publisher),
+                registered=partial(registered, self._publisher),
+                caller=self._caller,
+                readers=Readers(DOORS, WIRES),
             )
         )
 
     async def _status(self) -> Mapping[str, object]:
-        self._publisher.look_for_drift()
+        await asyncio.to_thread(self._publisher.look_for_drift)
         snapshot = self._publisher.slot.live.snapshot
         return {
             "version": __version__,
             "project": snapshot.project,
+            "projects": told(self._publisher.serving),
             "digest": snapshot.digest,
             "workloads": self._publisher.workloads(),
             "models": [model.name for model in snapshot.models if model.listed],

@@ -1,7 +1,8 @@
 """From what is stored to what is served: compile, keep, swap.
 
 The store says what is live; this file turns it into a `Live` and swaps it in. What does not
-compile is refused with its reasons and the old one stays.
+compile is refused with its reasons and the old one stays. What has begun to be stored is
+finished, whoever asked for it.
 """
 
 import asyncio
@@ -11,8 +12,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
 
-import msgspec
-
 from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.contract.deployment import Applied
 from portico.contract.errors import InvalidRequest, PorticoError
@@ -20,30 +19,36 @@ from portico.contract.ports import Clock, Store
 from portico.contract.snapshot import Key, Snapshot
 from portico.control.projects import (
     Compiled,
-    Durability,
-    Problem,
     Unresolved,
     compile_project,
-    drift,
+    project_of,
     with_secrets,
 )
-from portico.control.projects.outcome import ApplyOutcome, Place
+from portico.control.projects.drafting import Draft, draft, problems, refused
+from portico.control.projects.drift import drifted
+from portico.control.projects.outcome import (
+    ApplyOutcome,
+    Place,
+    Plan,
+    RolledBack,
+    Turn,
+    Wish,
+)
+from portico.control.projects.renewing import renewed
+from portico.control.projects.returning import Return, checked, wanted
+from portico.control.projects.serving import Serving, Shipped
+from portico.control.projects.shipping import Order
 from portico.gateway.live import Live, Slot, compile_live, with_keys
 from portico.gateway.readiness import Readiness
-from portico.main.directory import read_project
-from portico.main.private import write_private
-from portico.methods.hashing import content_hash
+from portico.main.directory import CONFIGURATION, read_project
+from portico.main.errands import Errands
+from portico.main.kept import Kept
+from portico.main.stock import stocked
 
 log = logging.getLogger("portico")
 
-SNAPSHOT = "snapshot.json"
-
-
-class Boot(msgspec.Struct, frozen=True):
-    """The last good snapshot, kept on disk beside the keys' hashes."""
-
-    snapshot: Snapshot
-    keys: tuple[Key, ...]
+STARTER = "portico up"
+CLOSE_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -58,77 +63,163 @@ class World:
 
 
 class Publisher:
-    """Owns the way from files to `Live`. Its methods run on the loop, one apply at a time."""
+    """Owns the way from files to `Live`. Its methods run on the loop, one change at a time."""
 
     def __init__(
         self, world: World, pepper: bytes, simulated: SimulatedUpstream, local: Key
     ) -> None:
         self.slot = Slot()
         self.readiness: Readiness | None = None
+        self.serving = Serving({})
+        """What is served. Read it once: a change puts another in its place."""
         self._store = world.store
         self._clock = world.clock
         self._environment = world.environment
-        self._data = world.data
         self._directory = world.directory
         self._pepper = pepper
         self._simulated = simulated
+        self._scripts: Mapping[str, str] = {}
         self._local = local
-        self._files: Mapping[str, str] = {}
-        self._durability = Durability()
+        self._kept = Kept(world.data, local)
         self._applying = asyncio.Lock()
+        self._errands = Errands()
 
-    def boot(self, files: Mapping[str, str], compiled: Compiled) -> str:
-        """Serves `files`, or the last good snapshot where they do not compile.
+    def boot(self, projects: Sequence[Shipped]) -> str:
+        """Serves the projects, or the last good snapshot where they do not compile.
 
-        The returned note says which trouble that was; empty where there was none. Raises
-        InvalidRequest where nothing can be served.
+        What has no pointer yet gets one. The returned note says which trouble there was; empty
+        where there was none. Raises InvalidRequest where nothing can be served.
         """
-        self._files = files
-        self._durability = compiled.durability
         keys = self._keys()
+        self.serving = stocked(self._store, {each.applied.project: each for each in projects})
         try:
-            if compiled.snapshot is None:
-                raise InvalidRequest(_listed(compiled.problems))
-            self._swap(self._compile(compiled.snapshot, keys))
+            self._boot(keys)
         except PorticoError as error:
-            last = self._last_good()
+            last = self._kept.read()
             if last is None:
                 raise
-            self.slot.swap(self._compile(last.snapshot, keys))
+            self._swap(self._compile(last.snapshot, keys, None))
             return f"the stored configuration does not compile, the last good one serves: {error}"
+        self._kept.write(self.slot.live)
         return ""
 
-    async def apply(self, project: str, files: Mapping[str, str], by: str) -> ApplyOutcome:
-        """Makes files live: compiled, stored, swapped; or says all that is wrong with them."""
+    def _boot(self, keys: Mapping[str, Key]) -> None:
+        serving = self.serving
+        order = Order(by=STARTER, now_ns=self._clock.now_ns())
+        made = self._first(serving, order) or renewed(serving, order)
+        serving = made[-1].after if made else serving
+        live = self._compile(serving.snapshot, keys, None)
+        for each in made:
+            self._ship(each)
+        self._swap(live)
+        self.serving = serving
+
+    def _first(self, serving: Serving, order: Order) -> tuple[Draft, ...]:
+        """A directory is applied where nothing is; one without files only serves.
+
+        Raises InvalidRequest, with every problem, where it does not compile.
+        """
+        return tuple(
+            draft(Serving({}), Wish(files=each.applied.files, by=STARTER), each.compiled, order)
+            for each in serving.projects.values()
+            if not each.stored and each.applied.files and each.snapshot
+        )
+
+    async def plan(self, wish: Wish) -> Plan:
+        """What an apply would do now. Nothing is changed."""
+        return await asyncio.to_thread(self._plan, wish)
+
+    def _plan(self, wish: Wish) -> Plan:
+        compiled, serving = self._compiled(wish.files), self.serving
+        wrong = problems(serving, wish, compiled)
+        if wrong:
+            return refused(wish, compiled, wrong)
+        found = self._draft(serving, wish, compiled)
+        try:
+            self._compile(found.after.snapshot, {}, self.slot.live)
+        except InvalidRequest as error:
+            return refused(wish, compiled, (_told(error),))
+        return found.plan()
+
+    async def apply(self, wish: Wish) -> ApplyOutcome:
+        """Makes files live: compiled, stored, swapped; or says all that is wrong with them.
+
+        Raises InvalidRequest where something else is live than the wish expects.
+        """
+        return await self._errands.finish(self._apply(wish))
+
+    async def _apply(self, wish: Wish) -> ApplyOutcome:
         async with self._applying:
-            compiled = compile_project(files, self._environment, self._today())
-            if compiled.snapshot is None:
-                places = [_place(problem) for problem in compiled.problems]
-                return ApplyOutcome(problems=places, warnings=compiled.warnings)
-            serving = self.slot.live.snapshot.project
-            if compiled.snapshot.project != serving:
-                raise InvalidRequest(
-                    f"This server serves the project '{serving}'; the directory is "
-                    f"'{compiled.snapshot.project}'. Apply it to a server of its own."
-                )
-            live = self._compile(compiled.snapshot, self.slot.live.keys)
-            applied = self.applied(compiled.snapshot.project, files, by)
-            await asyncio.to_thread(self._store.apply, applied)
-            changed = drift(self._files, files)
-            self._files = files
+            made = await asyncio.to_thread(self._prepare, wish)
+            if isinstance(made, ApplyOutcome):
+                return made
+            found, live, outcome = made
+            await asyncio.to_thread(self._ship, found)
             self._swap(live)
-            self.look_for_drift()
-            log.info("applied %s by %s: %s", live.snapshot.digest, by, ", ".join(changed) or "-")
-            warnings = compiled.warnings
-            if compiled.durability != self._durability:
-                warnings += ("durability: what has changed there takes effect at the next start",)
-            return ApplyOutcome(digest=live.snapshot.digest, changed=changed, warnings=warnings)
+            self.serving = found.after
+            await asyncio.to_thread(self._settle, live)
+        log.info(
+            "applied project %s (%s) by %s: %d changes",
+            outcome.project,
+            outcome.digest,
+            wish.by,
+            len(outcome.changed),
+        )
+        return outcome
+
+    def _prepare(self, wish: Wish) -> "ApplyOutcome | tuple[Draft, Live, ApplyOutcome]":
+        compiled = self._compiled(wish.files)
+        wrong = problems(self.serving, wish, compiled)
+        if wrong:
+            return ApplyOutcome(problems=wrong, warnings=compiled.warnings)
+        found = self._draft(self.serving, wish, compiled)
+        try:
+            before = self.slot.live
+            live = self._compile(found.after.snapshot, before.keys, before)
+        except InvalidRequest as error:
+            return ApplyOutcome(problems=(_told(error),), warnings=compiled.warnings)
+        return found, live, found.outcome()
+
+    def _draft(self, serving: Serving, wish: Wish, compiled: Compiled) -> Draft:
+        order = Order(by=wish.by, now_ns=self._clock.now_ns(), message=wish.message, why=wish.why)
+        return draft(serving, wish, compiled, order)
+
+    def _ship(self, found: Draft) -> None:
+        for shipment in found.shipments:
+            self._store.ship(shipment)
+
+    async def rollback(self, turn: Turn) -> RolledBack:
+        """Moves a workload's pointer to another of its releases; live at once.
+
+        Raises InvalidRequest where there is none, or where it cannot be served.
+        """
+        return await self._errands.finish(self._rollback(turn))
+
+    async def _rollback(self, turn: Turn) -> RolledBack:
+        async with self._applying:
+            serving = self.serving
+            id_ = wanted(serving, turn)
+            release = serving.release(turn.workload, id_)
+            if release is None:
+                stored = await asyncio.to_thread(self._store.release, id_)
+                release = stored.release if stored is not None else None
+            back: Return = checked(serving, turn, release, self._clock.now_ns())
+            # on the loop: a thread would share the interpreter with the calls and take longer
+            live = self._compile(back.after.snapshot, self.slot.live.keys, self.slot.live)
+            await asyncio.to_thread(self._store.repoint, back.pointer, back.done.from_, back.act)
+            self._swap(live)
+            self.serving = back.after
+            await asyncio.to_thread(self._settle, live)
+        log.info("rolled back %s to %s by %s", turn.workload, back.done.to, turn.by)
+        return back.done
 
     async def apply_directory(self) -> None:
         """What SIGHUP asks for. A bad directory is refused, and the old one serves on."""
         try:
-            files = read_project(self._directory)
-            outcome = await self.apply("", files, "SIGHUP")
+            files = await asyncio.to_thread(read_project, self._directory)
+            if not files:
+                raise InvalidRequest(f"{self._directory} has no {CONFIGURATION}.")
+            outcome = await self.apply(Wish(files=files, by="SIGHUP"))
             note = "; ".join(place.message for place in outcome.problems)
         except PorticoError as error:
             note = error.message
@@ -139,40 +230,59 @@ class Publisher:
 
     async def refresh_keys(self) -> None:
         """Keys have changed: the next call sees it."""
+        await self._errands.finish(self._refresh_keys())
+
+    async def _refresh_keys(self) -> None:
         async with self._applying:
             live = with_keys(self.slot.live, await asyncio.to_thread(self._keys))
             self._swap(live)
+            await asyncio.to_thread(self._kept.write, live)
 
-    def applied(self, project: str, files: Mapping[str, str], by: str) -> Applied:
-        return Applied(
-            project=project,
-            files=dict(files),
-            digest=content_hash(files),
-            applied_ns=self._clock.now_ns(),
-            by=by,
-        )
+    async def close(self) -> None:
+        """Waits for what has begun."""
+        await self._errands.close(CLOSE_S)
 
     def workloads(self) -> Sequence[str]:
         return self.slot.live.catalogue.workloads
 
-    def _compile(self, snapshot: Snapshot, keys: Mapping[str, Key]) -> Live:
+    def look_for_drift(self) -> None:
+        """Compares the directory with its own project, and pointers with directories."""
+        if self.readiness is None:
+            return
+        try:
+            files = read_project(self._directory)
+            found = drifted(self.serving, project_of(files.get(CONFIGURATION, "")), files)
+        except PorticoError as error:
+            found = (error.message,)
+        self.readiness.drift = found
+
+    def _compiled(self, files: Mapping[str, str]) -> Compiled:
+        return compile_project(files, self._environment, self._today())
+
+    def _compile(self, snapshot: Snapshot, keys: Mapping[str, Key], before: Live | None) -> Live:
         try:
             providers = [
                 with_secrets(provider, self._environment) for provider in snapshot.providers
             ]
         except Unresolved as error:
             raise InvalidRequest(str(error)) from error
-        return compile_live(snapshot, providers, keys, self._pepper)
+        live = compile_live(snapshot, providers, keys, self._pepper, before)
+        scripts = live.scripts()
+        if scripts != self._scripts:
+            SimulatedUpstream(scripts)  # raises InvalidRequest now rather than when it is stored
+        return live
 
     def _swap(self, live: Live) -> None:
-        self._simulated.replace(live.scripts())
+        scripts = live.scripts()
+        if scripts != self._scripts:
+            self._simulated.replace(scripts)
+            self._scripts = scripts
         self.slot.swap(live)
-        stored = tuple(key for key in live.keys.values() if key is not self._local)
-        body = msgspec.json.encode(Boot(live.snapshot, stored))
-        try:
-            write_private(self._data / SNAPSHOT, body)
-        except OSError as error:
-            log.error("%s could not be written: %s", SNAPSHOT, error.strerror)  # noqa: TRY400 - the old copy stays
+
+    def _settle(self, live: Live) -> None:
+        """What may take its time once the swap is done."""
+        self._kept.write(live)
+        self.look_for_drift()
 
     def _keys(self) -> dict[str, Key]:
         stored = self._store.keys()
@@ -180,36 +290,21 @@ class Publisher:
         keys[self._local.id] = self._local
         return keys
 
-    def _last_good(self) -> Boot | None:
-        try:
-            return msgspec.json.decode((self._data / SNAPSHOT).read_bytes(), type=Boot)
-        except (OSError, msgspec.DecodeError):
-            return None
-
-    def look_for_drift(self) -> None:
-        """Compares the directory with what is live, for `/readyz`."""
-        if self.readiness is None:
-            return
-        try:
-            self.readiness.drift = drift(self._files, read_project(self._directory))
-        except PorticoError as error:
-            self.readiness.drift = (error.message,)
-
     def _today(self) -> date:
         return datetime.fromtimestamp(self._clock.now_ns() / 1e9, UTC).date()
 
 
-def _listed(problems: Sequence[Problem]) -> str:
-    lines = "\n".join(f"  {problem}" for problem in problems)
-    return f"the project cannot be served, it has {len(problems)} problem(s):\n{lines}"
-
-
-def _place(problem: Problem) -> Place:
-    return Place(
-        file=problem.file,
-        message=problem.message,
-        path=problem.path,
-        hint=problem.hint,
-        line=problem.line,
-        column=problem.column,
+def directory_shipped(files: Mapping[str, str], compiled: Compiled, now_ns: int) -> Shipped:
+    """A directory that serves because nothing is applied; one without portico.yaml is not stored
+    either."""
+    project = (
+        compiled.snapshot.project
+        if compiled.snapshot is not None
+        else project_of(files.get(CONFIGURATION, ""))
     )
+    applied = Applied(project=project, files=dict(files), digest="", applied_ns=now_ns, by=STARTER)
+    return Shipped(applied, compiled, stored=False)
+
+
+def _told(error: InvalidRequest) -> Place:
+    return Place(file=CONFIGURATION, message=error.message)

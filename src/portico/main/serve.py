@@ -18,8 +18,10 @@ from portico.adapters.upstream import AiohttpUpstream
 from portico.contract.errors import PorticoError
 from portico.contract.ports import Store
 from portico.control.projects import Durability, compile_project
+from portico.control.projects.serving import Shipped
 from portico.main.directory import read_project
 from portico.main.process import Chosen, Parts, build
+from portico.main.publisher import directory_shipped
 from portico.main.settings import UpOptions, read_environment
 
 log = logging.getLogger("portico")
@@ -61,7 +63,7 @@ async def _serve(options: UpOptions) -> int:
 
     def choose(store: Store) -> JournalOptions:
         chosen.append(_choose(options.directory, store, environment.values))
-        return _journal(chosen[0].compiled.durability)
+        return _journal(chosen[0].durability)
 
     data: Data | None = None
     try:
@@ -91,11 +93,15 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _choose(directory: Path, store: Store, environment: Mapping[str, str]) -> Chosen:
-    """The live configuration of the store; the directory's where nothing is live yet."""
+    """What the store says is live; the directory where nothing is live yet."""
+    now = datetime.now(UTC)
     applied = store.applied()
-    files = applied[0].files if applied else read_project(directory)
-    compiled = compile_project(files, environment, datetime.now(UTC).date())
-    return Chosen(files, compiled, first=bool(files) and not applied)
+    if applied:
+        compiled = (compile_project(each.files, environment, now.date()) for each in applied)
+        return Chosen(tuple(map(Shipped, applied, compiled)))
+    files = read_project(directory)
+    compiled_now = compile_project(files, environment, now.date())
+    return Chosen((directory_shipped(files, compiled_now, int(now.timestamp() * 1e9)),))
 
 
 def _journal(durability: Durability) -> JournalOptions:

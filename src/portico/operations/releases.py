@@ -14,7 +14,7 @@ from portico.contract.conversation import Json
 from portico.contract.prompt import PromptVersion
 from portico.contract.snapshot import Model, Provider, Release, Snapshot, Workload
 from portico.methods.hashing import content_hash
-from portico.operations.differences import between
+from portico.operations.differences import PromptDifference, between
 
 ID_DIGITS: Final = 16
 
@@ -131,7 +131,13 @@ def _prompt(old: PromptVersion | None, new: PromptVersion | None) -> Difference 
     told = between(old, new)
     was = f"{old.name} {old.version}" if old else "none"
     now = f"{new.name} {new.version}" if new else "none"
-    return Difference(what="prompt", message=f"prompt: {was} -> {now}", lines=told.lines())
+    return Difference(what="prompt", message=f"prompt: {was} -> {now}", lines=lines_of(told))
+
+
+def lines_of(told: PromptDifference) -> tuple[str, ...]:
+    """What is not text first, then each text under its path."""
+    texts = (line for file in told.files for line in (file.path, *file.lines))
+    return (*told.said, *texts)
 
 
 def ladder_words(release: Release) -> str:

@@ -11,10 +11,16 @@ from portico.adapters.memory.journal import MemoryJournal
 from portico.adapters.memory.ledger import MemoryLedger
 from portico.adapters.memory.store import MemoryStore
 from portico.contract.call import Principal
+from portico.contract.ports import OwnAnswer, OwnCall
 from portico.contract.receipt import Attempt, Receipt
 from portico.contract.snapshot import Snapshot
+from portico.control.deployments.shown import Standing
 from portico.control.keys.service import Keys
-from portico.main.admin import AdminServices, ApplyOutcome, create_admin
+from portico.control.projects.outcome import Plan, RolledBack, Turn, Wish
+from portico.control.prompts.adopting import Readers
+from portico.control.prompts.registry import ProjectPrompts
+from portico.gateway.wires import DOORS, WIRES
+from portico.main.admin import AdminServices, ApplyOutcome, Changes, create_admin
 
 CALL = "call_01a2085fd4dfaa31882d7767e960"
 RECEIPT = Receipt(
@@ -30,6 +36,18 @@ RECEIPT = Receipt(
 )
 
 
+class CannedCaller:
+    """Answers every call of Portico's own with what it was given."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[OwnCall, str]] = []
+        self.answer = OwnAnswer(status=200, body=b"{}", receipt=None)
+
+    async def call(self, call: OwnCall, release: str) -> OwnAnswer:
+        self.made.append((call, release))
+        return self.answer
+
+
 class Office:
     """An administrative API with everything behind it in memory."""
 
@@ -38,9 +56,14 @@ class Office:
         self.journal.record(RECEIPT)
         self.snapshot = Snapshot(project="default", providers=(), models=(), workloads=())
         self.published: list[int] = []
-        self.applied: list[tuple[str, Mapping[str, str], str]] = []
+        self.applied: list[Wish] = []
+        self.turns: list[Turn] = []
         self.outcome = ApplyOutcome(digest="abc", changed=("workload support: new",))
+        self.plan = Plan(project="default")
         self.store = MemoryStore()
+        self.standing = Standing(snapshot=self.snapshot, pointers={}, made={})
+        self.projects: list[ProjectPrompts] = []
+        self.caller = CannedCaller()
         self.app = create_admin(
             AdminServices(
                 keys=Keys(self.store, FakeClock(), b"p" * 32, os.urandom),
@@ -50,17 +73,33 @@ class Office:
                 snapshot=lambda: self.snapshot,
                 workloads=lambda: ("support",),
                 on_keys_changed=self._publish,
-                apply=self._apply,
-                status=self._status,
+                changes=Changes(
+                    apply=self._apply,
+                    plan=self._plan,
+                    rollback=self._rollback,
+                    status=self._status,
+                ),
+                standing=lambda: self.standing,
+                registered=lambda: self.projects,
+                caller=self.caller,
+                readers=Readers(DOORS, WIRES),
             )
         )
 
     async def _publish(self) -> None:
         self.published.append(len(self.store.keys()))
 
-    async def _apply(self, project: str, files: Mapping[str, str], by: str) -> ApplyOutcome:
-        self.applied.append((project, files, by))
+    async def _apply(self, wish: Wish) -> ApplyOutcome:
+        self.applied.append(wish)
         return self.outcome
+
+    async def _plan(self, wish: Wish) -> Plan:
+        self.applied.append(wish)
+        return self.plan
+
+    async def _rollback(self, turn: Turn) -> RolledBack:
+        self.turns.append(turn)
+        return RolledBack(workload=turn.workload, from_="rel_b", to=turn.to or "rel_a", since_ns=7)
 
     async def _status(self) -> Mapping[str, object]:
         raise ZeroDivisionError("a secret stands here")

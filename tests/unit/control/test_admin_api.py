@@ -7,6 +7,7 @@ import pytest
 from tests.unit.control.office import CALL, RECEIPT, Office
 
 from portico.contract.receipt import Receipt
+from portico.control.projects.outcome import Wish
 from portico.main.admin import LARGEST_BODY, ApplyOutcome, Place
 
 
@@ -100,7 +101,7 @@ def test_apply_records_who_did_it() -> None:
     office = Office()
     status, answer = office.ask("POST", "/apply", b'{"files": {"portico.yaml": "a: 1"}}')
     assert (status, answer["changed"]) == (200, ["workload support: new"])
-    assert office.applied == [("default", {"portico.yaml": "a: 1"}, "key_boss")]
+    assert office.applied == [Wish(files={"portico.yaml": "a: 1"}, by="key_boss")]
 
 
 def test_a_refused_project_comes_back_with_the_place_of_every_problem() -> None:

@@ -175,7 +175,6 @@ def test_each_key_without_effect_is_warned_about_with_its_line() -> None:
     warnings = compiled(DESIGN_FILES, KEYS).warnings
     expected = {
         "models.small.quota (portico.yaml:9)",
-        "workloads.support.prompt (portico.yaml:17)",
         "workloads.support.ladder (portico.yaml:18)",
         "workloads.support.trust (portico.yaml:20)",
         "workloads.support.guards (portico.yaml:21)",

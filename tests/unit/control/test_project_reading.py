@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from portico.control.projects.reading import MAX_BYTES, Unreadable, read
+from portico.methods.yaml12 import MAX_BYTES, Unreadable, read
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from typing import Final
 
 from portico.adapters.memory.journal import MemoryJournal
 from portico.contract.errors import InvalidRequest
-from portico.contract.ledger import ModelUse, Use
+from portico.contract.ledger import ModelUse, PromptUse, Use
 from portico.contract.receipt import Attempt, Receipt
+from portico.contract.usage import Usage
 
 SEVERAL: Final = 500
 
@@ -59,6 +60,42 @@ class MemoryLedger:
             simulated_calls=len({call for call, attempt in made if attempt.simulated}),
             models=tuple(_model_use(kind, groups[kind]) for kind in sorted(groups)),
         )
+
+    async def prompts(self, since_ns: int, until_ns: int) -> Sequence[PromptUse]:
+        await self._journal.committed()
+        groups: dict[tuple[str, str, str, str, str, bool], list[Receipt]] = {}
+        for one in self._journal.receipts.values():
+            if since_ns <= one.received_ns < until_ns:
+                prompt = (one.prompt, one.prompt_version, one.prompt_source)
+                kind = (one.workload, one.release, *prompt, one.simulated)
+                groups.setdefault(kind, []).append(one)
+        return [_prompt_use(kind, groups[kind]) for kind in sorted(groups)]
+
+
+def _prompt_use(
+    kind: tuple[str, str, str, str, str, bool], receipts: Sequence[Receipt]
+) -> PromptUse:
+    workload, release, prompt, version, source, simulated = kind
+    return PromptUse(
+        workload=workload,
+        release=release,
+        prompt=prompt,
+        version=version,
+        source=source,
+        simulated=simulated,
+        calls=len(receipts),
+        tokens_in=sum(_tokens_in(each.usage) for each in receipts),
+        tokens_out=sum(each.usage.output + each.usage.output_audio for each in receipts),
+        cost_nano=sum(each.cost_nano for each in receipts),
+        parameters=tuple(sorted({name for each in receipts for name in each.parameters})),
+    )
+
+
+def _tokens_in(usage: Usage) -> int:
+    return (
+        usage.input + usage.cached_read + usage.cache_write_5m + usage.cache_write_1h
+        + usage.input_audio + usage.cached_audio
+    )  # fmt: skip
 
 
 def _model_use(

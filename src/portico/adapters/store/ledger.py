@@ -1,9 +1,11 @@
 """Reads the ledger, never behind what has been answered."""
 
 import asyncio
+import re
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -11,7 +13,7 @@ from portico.adapters.journal.entries import decode
 from portico.adapters.store import queries
 from portico.adapters.store.connection import opened
 from portico.contract.errors import InvalidRequest, Overloaded
-from portico.contract.ledger import ModelUse, Use
+from portico.contract.ledger import ModelUse, PromptUse, Use
 from portico.contract.ports import Journal
 from portico.contract.receipt import Receipt
 
@@ -58,6 +60,10 @@ class SqliteLedger:
         await self._flush()
         return await asyncio.to_thread(self._use, since_ns, until_ns)
 
+    async def prompts(self, since_ns: int, until_ns: int) -> Sequence[PromptUse]:
+        await self._flush()
+        return await asyncio.to_thread(self._prompts, since_ns, until_ns)
+
     async def _flush(self) -> None:
         try:
             async with asyncio.timeout(self._flush_s):
@@ -100,6 +106,32 @@ class SqliteLedger:
             simulated_calls=counts[2],
             models=tuple(_model_use(row) for row in rows),
         )
+
+    def _prompts(self, since_ns: int, until_ns: int) -> list[PromptUse]:
+        bounds = {"since": since_ns, "until": until_ns}
+        with opened(self._path, mode="ro") as connection:
+            rows = connection.execute(queries.USE_OF_PROMPTS, bounds).fetchall()
+        return [_prompt_use(row) for row in rows]
+
+
+def _prompt_use(row: tuple[Any, ...]) -> PromptUse:
+    workload, release, prompt, version, source, simulated, calls, *halves, parameters = row
+    tokens_in, tokens_out, cost_nano = (
+        (high << 32) + low for high, low in zip(halves[::2], halves[1::2], strict=True)
+    )
+    return PromptUse(
+        workload=workload,
+        release=release,
+        prompt=prompt,
+        version=version,
+        source=source,
+        simulated=bool(simulated),
+        calls=calls,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        cost_nano=cost_nano,
+        parameters=tuple(sorted({p for p in re.split("[ ,]", parameters) if p})),
+    )
 
 
 def _model_use(row: tuple[str, str, str, int, int, int, int, int]) -> ModelUse:

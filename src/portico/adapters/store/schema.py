@@ -6,6 +6,7 @@ Run time does not import this module: it speaks the queries of `queries.py`.
 from sqlalchemy import (
     BLOB,
     INTEGER,
+    REAL,
     TEXT,
     CheckConstraint,
     Column,
@@ -31,6 +32,11 @@ USAGE = (
 
 def _text(name: str, *, key: bool = False) -> Column[str]:
     return Column(name, TEXT, primary_key=key, nullable=False)
+
+
+def _added(name: str) -> Column[str]:
+    """A text that rows from before it have empty."""
+    return Column(name, TEXT, nullable=False, server_default=text("''"))
 
 
 def _whole(name: str) -> Column[int]:
@@ -60,6 +66,8 @@ RECEIPTS = Table(
     _whole("tokens_out"),
     _whole("simulated"),
     _bytes("body"),  # the whole receipt, msgpack
+    *(_added(name) for name in ("prompt", "prompt_version", "prompt_source")),
+    _added("parameters"),  # their names, joined by spaces
 )
 Index("receipts_call", RECEIPTS.c.call, unique=True)
 Index("receipts_received", RECEIPTS.c.received_ns)
@@ -138,3 +146,92 @@ BENCH_RESULTS = Table(
     _bytes("body"),  # the whole result, msgpack
 )
 Index("bench_results_id", BENCH_RESULTS.c.id, unique=True)
+
+PROMPT_VERSIONS = Table(
+    "prompt_versions",
+    METADATA,
+    Column("number", INTEGER, primary_key=True),  # the order in which they were stored
+    _text("project"),
+    _text("version"),
+    _text("name"),
+    _whole("created_ns"),
+    _text("author"),
+    _text("message"),
+    _bytes("body"),  # the whole version, msgpack
+)
+Index("prompt_versions_version", PROMPT_VERSIONS.c.project, PROMPT_VERSIONS.c.version, unique=True)
+
+RELEASES = Table(
+    "releases",
+    METADATA,
+    _text("id", key=True),  # a hash that holds the workload and the project
+    _text("workload"),
+    _text("project"),
+    _whole("place"),  # among its workload's: when it was shipped or last pointed to
+    _whole("created_ns"),
+    _text("by"),
+    _text("message"),
+    _bytes("body"),  # the whole release, msgpack
+)
+Index("releases_place", RELEASES.c.workload, RELEASES.c.place)
+
+DEPLOYMENTS = Table(
+    "deployments",
+    METADATA,
+    _text("workload", key=True),
+    _text("project"),
+    _text("live"),
+    _text("candidate"),
+    Column("share", REAL, nullable=False),
+    _whole("since_ns"),
+    *(_text(name) for name in ("by", "why", "action")),
+)
+
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("number", INTEGER, primary_key=True),
+    _whole("at_ns"),
+    *(_text(name) for name in ("who", "action", "project", "target", "why", "before", "after")),
+)
+_REFUSED = "BEGIN SELECT RAISE(ABORT, 'the audit trail is never changed'); END"
+_CUT = "BEGIN SELECT RAISE(ABORT, 'the audit trail is never cut'); END"
+_TAKEN = "WHEN EXISTS (SELECT 1 FROM audit WHERE number = NEW.number)"
+TRIGGERS = (
+    f"CREATE TRIGGER audit_update BEFORE UPDATE ON audit {_REFUSED}",
+    f"CREATE TRIGGER audit_delete BEFORE DELETE ON audit {_CUT}",
+    f"CREATE TRIGGER audit_replace BEFORE INSERT ON audit {_TAKEN} {_REFUSED}",
+)
+"""Alembic does not compare these; a test does."""
+
+HAPPENINGS = Table(
+    "happenings",
+    METADATA,
+    Column("number", INTEGER, primary_key=True),
+    _whole("at_ns"),
+    *(_text(name) for name in ("kind", "workload", "subject")),
+    _text("detail"),  # a JSON object
+)
+
+OBSERVED_PROMPTS = Table(
+    "observed_prompts",
+    METADATA,
+    _text("workload", key=True),
+    _text("fingerprint", key=True),
+    _bytes("sketch"),  # msgpack
+    _whole("first_ns"),
+    _whole("last_ns"),
+    _whole("calls"),
+    _bytes("sealed"),  # the text, encrypted
+)
+
+TRANSCRIPTS = Table(
+    "transcripts",
+    METADATA,
+    _text("call", key=True),
+    *(_text(name) for name in ("workload", "team", "subject")),
+    _whole("received_ns"),
+    _whole("stream"),
+    _bytes("sealed"),  # the whole transcript, msgpack, encrypted
+)
+Index("transcripts_received", TRANSCRIPTS.c.workload, TRANSCRIPTS.c.received_ns)

@@ -20,6 +20,10 @@ CREATE TABLE receipts (
     tokens_out INTEGER NOT NULL,
     simulated INTEGER NOT NULL,
     body BLOB NOT NULL,
+    prompt TEXT NOT NULL DEFAULT '',
+    prompt_version TEXT NOT NULL DEFAULT '',
+    prompt_source TEXT NOT NULL DEFAULT '',
+    parameters TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (number)
 );
 CREATE UNIQUE INDEX receipts_call ON receipts (call);
@@ -101,5 +105,86 @@ CREATE TABLE bench_results (
     PRIMARY KEY (number)
 );
 CREATE UNIQUE INDEX bench_results_id ON bench_results (id);
+CREATE TABLE prompt_versions (
+    number INTEGER NOT NULL,
+    project TEXT NOT NULL,
+    version TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_ns INTEGER NOT NULL,
+    author TEXT NOT NULL,
+    message TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE UNIQUE INDEX prompt_versions_version ON prompt_versions (project, version);
+CREATE TABLE releases (
+    id TEXT NOT NULL,
+    workload TEXT NOT NULL,
+    project TEXT NOT NULL,
+    place INTEGER NOT NULL,
+    created_ns INTEGER NOT NULL,
+    "by" TEXT NOT NULL,
+    message TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (id)
+);
+CREATE INDEX releases_place ON releases (workload, place);
+CREATE TABLE deployments (
+    workload TEXT NOT NULL,
+    project TEXT NOT NULL,
+    live TEXT NOT NULL,
+    candidate TEXT NOT NULL,
+    share REAL NOT NULL,
+    since_ns INTEGER NOT NULL,
+    "by" TEXT NOT NULL,
+    why TEXT NOT NULL,
+    action TEXT NOT NULL,
+    PRIMARY KEY (workload)
+);
+CREATE TABLE audit (
+    number INTEGER NOT NULL,
+    at_ns INTEGER NOT NULL,
+    who TEXT NOT NULL,
+    action TEXT NOT NULL,
+    project TEXT NOT NULL,
+    target TEXT NOT NULL,
+    why TEXT NOT NULL,
+    "before" TEXT NOT NULL,
+    "after" TEXT NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE TRIGGER audit_update BEFORE UPDATE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is never changed'); END;
+CREATE TRIGGER audit_delete BEFORE DELETE ON audit BEGIN SELECT RAISE(ABORT, 'the audit trail is never cut'); END;
+CREATE TRIGGER audit_replace BEFORE INSERT ON audit WHEN EXISTS (SELECT 1 FROM audit WHERE number = NEW.number) BEGIN SELECT RAISE(ABORT, 'the audit trail is never changed'); END;
+CREATE TABLE happenings (
+    number INTEGER NOT NULL,
+    at_ns INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    workload TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail TEXT NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE TABLE observed_prompts (
+    workload TEXT NOT NULL,
+    fingerprint TEXT NOT NULL,
+    sketch BLOB NOT NULL,
+    first_ns INTEGER NOT NULL,
+    last_ns INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (workload, fingerprint)
+);
+CREATE TABLE transcripts (
+    call TEXT NOT NULL,
+    workload TEXT NOT NULL,
+    team TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    received_ns INTEGER NOT NULL,
+    stream INTEGER NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (call)
+);
+CREATE INDEX transcripts_received ON transcripts (workload, received_ns);
 INSERT INTO journal_position (one, sequence, offset) VALUES (1, 0, 0);
-INSERT INTO alembic_version (version_num) VALUES ('0002');
+INSERT INTO alembic_version (version_num) VALUES ('0003');

@@ -195,7 +195,8 @@ def _receipt_row(receipt: Receipt, body: bytes) -> Row:
         receipt.call, receipt.received_ns, receipt.workload, receipt.model, receipt.team,
         receipt.key, receipt.project, receipt.subject, receipt.release, receipt.status,
         receipt.cost_nano, _tokens_in(usage), usage.output + usage.output_audio,
-        int(receipt.simulated), body,
+        int(receipt.simulated), body, receipt.prompt, receipt.prompt_version,
+        receipt.prompt_source, " ".join(receipt.parameters),
     )  # fmt: skip
 
 

@@ -4,9 +4,10 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
+from portico.contract.call import Principal
 from portico.contract.snapshot import Key
 from portico.control.keys.service import KeyDraft, Keys, Minted
 
@@ -72,7 +73,7 @@ def router(
         return KeyList(keys=[shown(key, keys) for key in found])
 
     @routes.post("", status_code=201)
-    async def create_key(body: CreateKey) -> NewKey:
+    async def create_key(body: CreateKey, request: Request) -> NewKey:
         """A new key. Its text is in this answer and nowhere else."""
         draft = KeyDraft(
             name=body.name,
@@ -83,23 +84,35 @@ def router(
         )
         minted = await asyncio.to_thread(keys.create, draft, workloads())
         await on_changed()
+        await asyncio.to_thread(keys.record, _who(request), "created", minted.key)
         return shown_once(minted, keys)
 
     @routes.post("/{id}/rotate", status_code=201)
-    async def rotate_key(id: str, body: RotateKey) -> NewKey:  # noqa: A002 - the path's word
+    async def rotate_key(
+        id: str,  # noqa: A002 - the path's word
+        body: RotateKey,
+        request: Request,
+    ) -> NewKey:
         """A new secret under a new id; the old key ends after the overlap."""
         minted = await asyncio.to_thread(keys.rotate, id, body.overlap_s)
         await on_changed()
+        await asyncio.to_thread(keys.record, _who(request), f"rotated {id} into", minted.key)
         return shown_once(minted, keys)
 
     @routes.post("/{id}/revoke")
-    async def revoke_key(id: str) -> ShownKey:  # noqa: A002 - the path's word
+    async def revoke_key(id: str, request: Request) -> ShownKey:  # noqa: A002 - the path's word
         """Ends a key. The next call that shows it is refused."""
         key = await asyncio.to_thread(keys.revoke, id)
         await on_changed()
+        await asyncio.to_thread(keys.record, _who(request), "revoked", key)
         return shown(key, keys)
 
     return routes
+
+
+def _who(request: Request) -> str:
+    who: Principal = request.scope["portico.principal"]
+    return who.key
 
 
 def shown(key: Key, keys: Keys) -> ShownKey:

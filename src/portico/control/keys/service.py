@@ -9,6 +9,7 @@ from typing import Literal
 
 import msgspec
 
+from portico.contract.deployment import Act
 from portico.contract.errors import InvalidRequest, UnknownRoute
 from portico.contract.ports import Clock, Store
 from portico.contract.snapshot import Key
@@ -117,6 +118,19 @@ class Keys:
                 key = msgspec.structs.replace(key, revoked_ns=self._clock.now_ns())
                 self._store.put_key(key)
             return key
+
+    def record(self, by: str, done: str, key: Key) -> None:
+        """Notes in the audit trail who did what to a key: "created", "rotated", "revoked"."""
+        self._store.act(
+            Act(
+                at_ns=self._clock.now_ns(),
+                who=by,
+                action="key",
+                project="",
+                target=key.id,
+                after=f"{done} {key.name}",
+            )
+        )
 
     def state(self, key: Key) -> State:
         """Whether a key opens anything at this moment."""

@@ -1,6 +1,12 @@
 """Projects: what a directory in git says, checked and compiled into a snapshot."""
 
-from portico.control.projects.compile import Compiled, Durability, compile_project, wanted_files
+from portico.control.projects.compile import (
+    Compiled,
+    Durability,
+    compile_project,
+    project_of,
+    wanted_files,
+)
 from portico.control.projects.drift import drift
 from portico.control.projects.problems import Problem
 from portico.control.projects.references import Unresolved, with_secrets
@@ -13,6 +19,7 @@ __all__ = [
     "Unresolved",
     "compile_project",
     "drift",
+    "project_of",
     "scaffold",
     "wanted_files",
     "with_secrets",

@@ -7,18 +7,16 @@ from collections.abc import Mapping
 
 from portico.control.projects import keys
 from portico.control.projects.problems import FILE, dotted
-from portico.control.projects.reading import Data, Document, Path
+from portico.methods.yaml12 import Data, Document, Path
 
 INACTIVE: Mapping[str, str] = {
     "models.*.quota": "quotas of models are not counted",
     "models.*.region": "regions do not choose an address",
-    "workloads.*.prompt": "prompts are not rendered; send messages as before",
     "workloads.*.trust": "answers are not checked",
     "workloads.*.guards": "nothing is inspected or changed",
     "workloads.*.cache": "every call goes upstream",
     "workloads.*.budget": "spending is recorded and not limited",
     "workloads.*.quota": "calls are not counted against a quota",
-    "workloads.*.transcripts": "prompts and answers are not kept",
     "workloads.*.data_class": "no policy reads it",
     "workloads.*.rollout": "an applied project is live at once",
     "tools": "tool calls pass without a decision",
@@ -34,10 +32,10 @@ INACTIVE: Mapping[str, str] = {
     "webhooks": "nothing is sent",
     "retention": "receipts are kept",
 }
-SILENT: Mapping[str, Data] = {
-    "workloads.*.transcripts": "off",
+PARTLY: Mapping[tuple[str, Data], str] = {
+    ("workloads.*.transcripts", "redacted"): "nothing is kept until values can be redacted",
 }
-"""Values that ask for nothing: the feature's absence."""
+"""Keys of which one value has no effect yet."""
 INACTIVE_KINDS: Mapping[str, str] = {}
 """Kinds of provider that are not reached yet, with the reason."""
 
@@ -53,7 +51,12 @@ def warnings(document: Document) -> tuple[str, ...]:
     for wanted, reason in INACTIVE.items():
         pattern = keys.pattern(wanted)
         for path in document.places:
-            if keys.matches(pattern, path) and not _silent(document, wanted, path):
+            if keys.matches(pattern, path) and _value(document, path) not in (None, {}, []):
+                noted.append((document.place(path)[0], note(document, path, reason)))
+    for (wanted, inert), reason in PARTLY.items():
+        pattern = keys.pattern(wanted)
+        for path in document.places:
+            if keys.matches(pattern, path) and _value(document, path) == inert:
                 noted.append((document.place(path)[0], note(document, path, reason)))
     for name, kind in _kinds(document.data):
         if kind in INACTIVE_KINDS:
@@ -62,11 +65,11 @@ def warnings(document: Document) -> tuple[str, ...]:
     return tuple(text for _, text in sorted(noted))
 
 
-def _silent(document: Document, wanted: str, path: Path) -> bool:
+def _value(document: Document, path: Path) -> Data:
     value: Data = document.data
     for step in path:
         value = value.get(str(step)) if isinstance(value, dict) else None
-    return value in (None, {}, []) or (wanted in SILENT and value == SILENT[wanted])
+    return value
 
 
 def _kinds(data: dict[str, Data]) -> list[tuple[str, str]]:

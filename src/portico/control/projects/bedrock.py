@@ -9,11 +9,11 @@ import msgspec
 
 from portico.contract.money import Price
 from portico.contract.snapshot import Facts, Model, Network, Provider
-from portico.control.projects.reading import Path
 from portico.control.projects.schema.providers import Model as WrittenModel
 from portico.control.projects.schema.providers import Provider as Written
 from portico.control.projects.schema.workloads import Aws
 from portico.cost import prices
+from portico.methods.yaml12 import Path
 from portico.providers.bedrock import facts, profiles
 from portico.providers.bedrock.connection import checked_endpoint, checked_region, checked_role
 

@@ -11,11 +11,11 @@ from portico.contract.money import Price
 from portico.contract.snapshot import Facts, Model, Provider
 from portico.control.projects import bedrock
 from portico.control.projects.problems import FILE, Problem, problem
-from portico.control.projects.reading import Document, Path
 from portico.control.projects.schema.providers import Model as Written
 from portico.control.projects.schema.providers import Price as WrittenPrice
 from portico.cost import prices
 from portico.methods.nearest import nearest
+from portico.methods.yaml12 import Document, Path
 from portico.providers.anthropic import facts as anthropic_facts
 from portico.providers.gemini import facts as gemini_facts
 from portico.providers.openai import facts as openai_facts

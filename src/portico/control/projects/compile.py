@@ -1,19 +1,22 @@
 """A project directory into the snapshot that the gateway serves, or into all its problems."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 import msgspec
 
+from portico.contract.prompt import PromptVersion
 from portico.contract.snapshot import Bounds, Model, Provider, Snapshot
 from portico.control.projects import activity, bedrock, catalogue, connecting, names, validating
 from portico.control.projects.discovery import Discovered, discover
 from portico.control.projects.problems import FILE, Problem
-from portico.control.projects.reading import Document, Unreadable, read
+from portico.control.projects.prompts import Prompts, read_prompts
 from portico.control.projects.schema import Project
 from portico.control.projects.schema.organisation import Durability as WrittenDurability
 from portico.control.projects.workloads import Workloads
 from portico.methods.hashing import content_hash
+from portico.methods.yaml12 import Data, Document, Unreadable, read
 
 NOON = time(12, tzinfo=UTC)
 """Prices that differ by the hour of the day are read at noon."""
@@ -36,6 +39,12 @@ class Compiled(msgspec.Struct, frozen=True, kw_only=True):
     problems: tuple[Problem, ...] = ()
     warnings: tuple[str, ...] = ()
     durability: Durability = Durability()
+    prompts: tuple[PromptVersion, ...] = ()
+    """All that can be used, whether a workload does or not."""
+    gates: tuple[tuple[str, str], ...] = ()
+    """Workloads whose releases are to pass a suite, and the suite."""
+    data: dict[str, Data] = {}
+    """portico.yaml as written: references stay references."""
 
 
 def compile_project(
@@ -67,6 +76,15 @@ def wanted_files(portico_yaml: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for path in scripts if isinstance(path, str) and path))
 
 
+def project_of(portico_yaml: str) -> str:
+    """The project that a file says it is; `default` where it says nothing that can be read."""
+    try:
+        named = read(portico_yaml).data.get("project")
+    except Unreadable:
+        named = None
+    return named if isinstance(named, str) and named else "default"
+
+
 class _Compilation:
     def __init__(
         self,
@@ -91,6 +109,10 @@ class _Compilation:
         self._problems += wrong
         self._warnings += activity.warnings(document)
 
+        entries = names.entries(data, "workloads").values()
+        used = {name for entry in entries if isinstance(name := entry.get("prompt"), str)}
+        prompts = read_prompts(self._files, used)
+        self._problems += prompts.problems
         providers, own = self._providers(document, project)
         models = catalogue.catalogue(document, project.models, providers, own, self._at)
         self._problems += models.problems
@@ -102,13 +124,14 @@ class _Compilation:
             files=self._files.keys(),
         )
         self._problems += names.dangling(document, known)
-        workloads = Workloads(document, providers, by_name, self._at.date())
+        workloads = Workloads(document, providers, by_name, prompts.versions, self._at.date())
         workloads.read(project)
         if not self._problems:
-            workloads.add_default()
+            workloads.add_default(project.project)
         self._problems += workloads.problems
         self._warnings += workloads.warnings
-        return self._finish(project, providers, models.models, workloads)
+        parts = _Parts(providers, models.models, prompts, workloads)
+        return self._finish(project, parts)
 
     def _providers(
         self, document: Document, project: Project
@@ -118,33 +141,29 @@ class _Compilation:
             found: Discovered = discover(self._environment)
             self._warnings += found.warnings
             self._problems += found.problems
-            named = {provider.name: provider for provider in found.providers}
+            named = {each.name: _owned(each, project) for each in found.providers}
             return named, frozenset(named)
         made: dict[str, Provider] = {}
         for name, written in project.providers.items():
             connected = connecting.connected(name, written, self._files)
-            made[name] = bedrock.placed(connected, self._environment)
+            made[name] = _owned(bedrock.placed(connected, self._environment), project)
             self._problems += connecting.problems(document, name, written, made[name])
             self._warnings += connecting.literal_secrets(self._document, name, written)
         own = (name for name, provider in made.items() if catalogue.builtin(provider, False))
         return made, frozenset(own)
 
-    def _finish(
-        self,
-        project: Project,
-        providers: Mapping[str, Provider],
-        models: tuple[Model, ...],
-        workloads: Workloads,
-    ) -> Compiled:
+    def _finish(self, project: Project, parts: "_Parts") -> Compiled:
         warnings = tuple(self._warnings)
         if self._problems:
             return Compiled(snapshot=None, problems=_ordered(self._problems), warnings=warnings)
         limits = project.limits
         snapshot = Snapshot(
             project=project.project,
-            providers=tuple(providers.values()),
-            models=models,
-            workloads=tuple(workloads.made),
+            providers=tuple(parts.providers.values()),
+            models=parts.models,
+            workloads=tuple(parts.workloads.made),
+            releases=tuple(parts.workloads.releases),
+            adopted=tuple(each for each in parts.prompts.versions.values() if each.observed),
             bounds=Bounds(
                 body_bytes=limits.body,
                 header_bytes=limits.headers,
@@ -158,12 +177,33 @@ class _Compilation:
             snapshot=msgspec.structs.replace(snapshot, digest=digest(snapshot)),
             warnings=warnings,
             durability=_durability(project.durability),
+            prompts=tuple(parts.prompts.versions.values()),
+            gates=tuple(_gates(project)),
+            data=self._document.data,
         )
+
+
+@dataclass(frozen=True)
+class _Parts:
+    providers: Mapping[str, Provider]
+    models: tuple[Model, ...]
+    prompts: Prompts
+    workloads: Workloads
+
+
+def _owned(provider: Provider, project: Project) -> Provider:
+    return msgspec.structs.replace(provider, project=project.project)
+
+
+def _gates(project: Project) -> Iterator[tuple[str, str]]:
+    for name, workload in project.workloads.items():
+        if workload.rollout is not None and workload.rollout.gate is not None:
+            yield name, workload.rollout.gate
 
 
 def _ordered(problems: list[Problem]) -> tuple[Problem, ...]:
     """In the order of the files; of several problems with one value, the first found."""
-    first = {(p.file, p.path, p.path or p.message): p for p in reversed(problems)}
+    first = {(p.file, p.path or (p.line, p.column, p.message)): p for p in reversed(problems)}
     return tuple(sorted(first.values(), key=lambda p: (p.file != FILE, p.file, p.line, p.column)))
 
 
@@ -174,6 +214,7 @@ def digest(snapshot: Snapshot) -> str:
             snapshot,
             providers=tuple(map(connecting.without_secrets, snapshot.providers)),
             models=tuple(map(_undated, snapshot.models)),
+            releases=(),
             warnings=(),
             digest="",
         )

@@ -8,8 +8,8 @@ from portico.contract.errors import PorticoError
 from portico.contract.snapshot import Network, Provider
 from portico.control.projects import bedrock, references
 from portico.control.projects.problems import FILE, Problem, problem
-from portico.control.projects.reading import Document, Path
 from portico.control.projects.schema.providers import Provider as Written
+from portico.methods.yaml12 import Document, Path
 from portico.providers.address import checked_base, checked_name, checked_value
 from portico.providers.simulator import script
 

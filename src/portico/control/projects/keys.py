@@ -13,8 +13,8 @@ import msgspec
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from portico.control.projects.reading import Path
 from portico.control.projects.schema import Project
+from portico.methods.yaml12 import Path
 
 Pattern = tuple[str, ...]
 

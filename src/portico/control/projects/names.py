@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from portico.control.projects.problems import Problem, problem
-from portico.control.projects.reading import Data, Document, Path
 from portico.methods.nearest import nearest
+from portico.methods.yaml12 import Data, Document, Path
 
 Use = tuple[Path, Data, Collection[str], str]
 """Where a name is used, the name, what it may be, and the word for that."""

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from portico.control.projects.reading import Document, Path
+from portico.methods.yaml12 import Document, Path
 
 FILE = "portico.yaml"
 

@@ -79,6 +79,8 @@ def wrapped(key: str) -> Callable[[object], object]:
 
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}$"
 Name = Annotated[str, StringConstraints(pattern=NAME)]
+PromptName = Annotated[str, StringConstraints(pattern=f"{NAME[:-1]}(?:/{NAME[1:-1]})?$")]
+"""A file under prompts/ without its ending, at most one folder deep."""
 Text = Annotated[str, StringConstraints(max_length=4096)]
 Duration = Annotated[float, BeforeValidator(duration)]
 Size = Annotated[int, BeforeValidator(size)]

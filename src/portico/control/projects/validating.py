@@ -8,9 +8,9 @@ from pydantic_core import ErrorDetails
 
 from portico.control.projects import keys, references
 from portico.control.projects.problems import Problem, problem
-from portico.control.projects.reading import Data, Document, Path, scalar
 from portico.control.projects.schema import Project
 from portico.methods.nearest import nearest
+from portico.methods.yaml12 import Data, Document, Path, scalar
 
 SECRETS = tuple(
     keys.pattern(text)

@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
 
-from portico.contract.snapshot import Model, Provider, Workload
-from portico.control.projects import bedrock
+import msgspec
+
+from portico.contract.conversation import Json
+from portico.contract.prompt import PromptVersion
+from portico.contract.snapshot import Model, Provider, Release, Workload
+from portico.control.projects import bedrock, names
 from portico.control.projects.activity import INACTIVE_KINDS
 from portico.control.projects.catalogue import retires_by
 from portico.control.projects.discovery import SMALL
 from portico.control.projects.problems import FILE, Problem, problem
-from portico.control.projects.reading import Document
 from portico.control.projects.schema import Project
 from portico.control.projects.schema.workloads import Latency
 from portico.control.projects.schema.workloads import Workload as Written
-from portico.methods.hashing import content_hash
+from portico.methods.yaml12 import Document
+from portico.operations.releases import identify
 
 DEFAULT = "default"
 LASTING = timedelta(days=30)
@@ -28,13 +32,17 @@ class Workloads:
         document: Document,
         providers: Mapping[str, Provider],
         models: Mapping[str, Model],
+        prompts: Mapping[str, PromptVersion],
         today: date,
     ) -> None:
         self._lasting = today + LASTING
         self._document = document
+        self._written = names.entries(document.data, "workloads")
         self._providers = providers
         self._models = models
+        self._prompts = prompts
         self.made: list[Workload] = []
+        self.releases: list[Release] = []
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 
@@ -45,7 +53,7 @@ class Workloads:
             self._check_aws(name, written, ladder)
             self.made.append(self._workload(name, written, ladder, project))
 
-    def add_default(self) -> None:
+    def add_default(self, project: str) -> None:
         """Makes the workload `default` where the project has none of its own."""
         if any(workload.name == DEFAULT for workload in self.made):
             return
@@ -55,9 +63,8 @@ class Workloads:
             message = "there is no model for the workload default"
             self.problems.append(problem(self._document, (), message, hint))
             return
-        ladder = ((model,),)
-        release = self._release(ladder, None)
-        self.made.append(Workload(name=DEFAULT, ladder=ladder, release=release))
+        default = Workload(name=DEFAULT, ladder=((model,),), project=project, implied=True)
+        self.made.append(self._released(default, None))
 
     def _first(self) -> str | None:
         """The first model of the file that answers calls; otherwise a small one of a provider."""
@@ -81,8 +88,9 @@ class Workloads:
         self, name: str, written: Written, ladder: tuple[tuple[str, ...], ...], project: Project
     ) -> Workload:
         lane: Latency = getattr(project.lanes, written.lane).latency
-        return Workload(
+        workload = Workload(
             name=name,
+            project=project.project,
             team=written.team,
             lane=written.lane,
             ladder=ladder,
@@ -91,8 +99,9 @@ class Workloads:
             max_output_tokens=written.max_output_tokens,
             assume_role=written.aws.assume_role if written.aws else "",
             session_tags=tuple(sorted(written.aws.session_tags.items())) if written.aws else (),
-            release=self._release(ladder, written.max_output_tokens),
+            transcripts=written.transcripts == "full",
         )
+        return self._released(workload, written.prompt)
 
     def _check(self, name: str, ladder: tuple[tuple[str, ...], ...]) -> None:
         path = ("workloads", name, "ladder")
@@ -119,19 +128,39 @@ class Workloads:
             for path, message, hint in bedrock.workload_problems(written.aws, providers)
         ]
 
-    def _release(self, ladder: tuple[tuple[str, ...], ...], cap: int | None) -> str:
-        """The name of everything that shapes an answer of a workload."""
-        shape = {
-            "ladder": [[self._shape(name) for name in rung] for rung in ladder],
-            "max_output_tokens": cap,
-        }
-        return "rel_" + content_hash(shape, 16)
+    def _released(self, workload: Workload, prompt: str | None) -> Workload:
+        """The workload with its release's id; the release itself goes to the others. Where a
+        model or the prompt is missing, which is a problem already, there is no release."""
+        ladder = tuple(
+            tuple(self._models[name] for name in rung if name in self._models)
+            for rung in workload.ladder
+        )
+        version = self._prompts.get(prompt) if prompt is not None else None
+        cap = workload.max_output_tokens
+        if cap is None and version is not None:
+            cap = version.parameters.sampling.max_output_tokens
+        used = dict.fromkeys(model.provider for rung in ladder for model in rung)
+        release = identify(
+            Release(
+                id="",
+                workload=workload.name,
+                project=workload.project,
+                prompt=version,
+                ladder=ladder,
+                providers=tuple(bare(self._providers[name]) for name in used),
+                max_output_tokens=cap,
+                guards=self._as_written(workload.name, "guards"),
+                trust=self._as_written(workload.name, "trust"),
+            )
+        )
+        self.releases.append(release)
+        return msgspec.structs.replace(workload, release=release.id)
 
-    def _shape(self, name: str) -> object:
-        model = self._models.get(name)
-        if model is None:
-            return name
-        provider = self._providers[model.provider]
-        script = content_hash(provider.script) if provider.script else ""
-        place = [provider.region] if provider.region else []
-        return [provider.kind, provider.name, provider.base_url, model.id, script, *place]
+    def _as_written(self, workload: str, key: str) -> Json:
+        return self._written.get(workload, {}).get(key)
+
+
+def bare(provider: Provider) -> Provider:
+    """The provider without credentials, as a release keeps it."""
+    network = msgspec.structs.replace(provider.network, proxy="")
+    return msgspec.structs.replace(provider, api_key="", headers=(), network=network)

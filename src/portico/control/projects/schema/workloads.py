@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field
 from portico.control.projects.schema.guards import Guards, Trust
 from portico.control.projects.schema.part import Part
 from portico.control.projects.schema.providers import Quota
-from portico.control.projects.units import Count, Duration, Name, Share, Text, Usd
+from portico.control.projects.units import Count, Duration, Name, PromptName, Share, Text, Usd
 
 ModelName = Annotated[str, Field(min_length=1, max_length=600)]
 Lane = Literal["voice", "chat", "batch"]
@@ -75,7 +75,7 @@ class Aws(Part):
 class Workload(Part):
     team: Name = "default"
     lane: Lane = "chat"
-    prompt: Name | None = None
+    prompt: PromptName | None = None
     ladder: Annotated[
         list[Annotated[Rung, BeforeValidator(as_pool)]], Field(min_length=1, max_length=20)
     ]

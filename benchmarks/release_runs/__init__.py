@@ -1,0 +1,1 @@
+"""What `benchmarks/releases.py` is made of."""

@@ -1,0 +1,1 @@
+"""Prompts as they are used: registered, adopted and observed ones, their versions and their use."""
