@@ -20,7 +20,7 @@ from portico.adapters.aws.credentials import AwsChain
 from portico.adapters.clock import SystemClock
 from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.adapters.store.data import Data
-from portico.adapters.upstream import AiohttpUpstream
+from portico.adapters.upstream import HttpUpstream
 from portico.contract.ports import Clock, Store
 from portico.contract.snapshot import Key
 from portico.control.keys.service import Keys
@@ -57,7 +57,7 @@ class Parts:
 
     data: Data
     clock: SystemClock
-    upstream: AiohttpUpstream
+    upstream: HttpUpstream
     credentials: AwsChain
 
 
