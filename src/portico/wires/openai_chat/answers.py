@@ -100,7 +100,7 @@ def read_answer(body: bytes) -> Answer:
     if not found.choices:
         raise not_an_answer()
     try:
-        raw = msgspec.json.decode(body, type=dict[str, Json])
+        raw = schema.objects.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise not_an_answer() from None
     bodies = raw["choices"] if isinstance(raw["choices"], list) else []
@@ -125,19 +125,21 @@ def write_answer(answer: Answer) -> bytes:
     known = rest(answer.extra, ("wire", "choices")) if own else {}
     kept = answer.extra.get("choices") if own else None
     inner = kept if isinstance(kept, list) else []
-    body: Body = {
+    choices: list[Body] = []
+    for index, choice in enumerate(answer.choices):
+        body = _written(index, choice, own)
+        choices.append(_joined(body, inner[index]) if index < len(inner) else body)
+    whole: Body = {
         "id": answer.id,
         "object": "chat.completion",
         "created": answer.created or 0,
         "model": answer.model,
-        "choices": [
-            _written(index, choice, inner[index] if index < len(inner) else None, own)
-            for index, choice in enumerate(answer.choices)
-        ],
+        "choices": choices,
     }
     if answer.usage is not None:
-        body["usage"] = usage.write(answer.usage)
-    return msgspec.json.encode({**body, **known})
+        whole["usage"] = usage.write(answer.usage)
+    whole.update(known)
+    return msgspec.json.encode(whole)
 
 
 def read_citation(annotation: schema.Annotation, text: str = "") -> Citation | None:
@@ -239,40 +241,54 @@ def _audio(audio: schema.Audio) -> Audio:
     )
 
 
-def _written(index: int, choice: Choice, kept: Json, own: bool) -> Body:
-    unknown = rest(kept, ("message",))
-    inner = kept.get("message") if isinstance(kept, dict) else None
-    refused = any(isinstance(part, Refusal) for part in choice.parts)
-    return {
+def _written(index: int, choice: Choice, own: bool) -> Body:
+    message = _message(choice.parts, own)
+    body: Body = {
         "index": index,
-        "message": {**_message(choice.parts, own), **rest(inner, ())},
+        "message": message,
         "logprobs": choice.logprobs,
-        "finish_reason": stop_word(choice.stop, refused),
-        **({"stop_reason": choice.sequence} if choice.sequence else {}),
-        **unknown,
+        "finish_reason": stop_word(choice.stop, message["refusal"] is not None),
     }
+    if choice.sequence:
+        body["stop_reason"] = choice.sequence
+    return body
+
+
+def _joined(body: Body, kept: Json) -> Body:
+    """A choice with the unknown members that it came with, and those of its message."""
+    inner = kept.get("message") if isinstance(kept, dict) else None
+    message = {**rest(body["message"], ()), **rest(inner, ())}
+    return {**body, **rest(kept, ("message",)), "message": message}
 
 
 def _message(parts: Sequence[Part], own: bool) -> Body:
-    texts = [part for part in parts if isinstance(part, Text)]
-    refusals = [part.text for part in parts if isinstance(part, Refusal)]
-    message: Body = {
-        "role": "assistant",
-        "content": "".join(part.text for part in texts) if texts else None,
-        "refusal": "".join(refusals) if refusals else None,
-    }
-    if annotations := _annotations(texts):
-        message["annotations"] = annotations
+    message: Body = {"role": "assistant", "content": None, "refusal": None}
+    texts: list[Text] = []
     for part in parts:
-        if isinstance(part, Reasoning) and part.text:
-            name = str(part.extra.get("member", "reasoning_content")) if own else _THOUGHT
-            message[name] = f"{message.get(name) or ''}{part.text}"
-        elif isinstance(part, Audio):
-            message["audio"] = _audio_body(part)
-    calls = [body for part in parts if (body := _call(part, own)) is not None]
-    if calls:
-        message["tool_calls"] = calls
+        if isinstance(part, Text):
+            texts.append(part)
+        else:
+            _beside(part, message, own)
+    if texts:
+        message["content"] = "".join([part.text for part in texts])
+        if annotations := _annotations(texts):
+            message["annotations"] = annotations
     return message
+
+
+def _beside(part: Part, message: Body, own: bool) -> None:
+    """A part that has its own member beside the content; others are left out."""
+    if isinstance(part, Refusal):
+        message["refusal"] = f"{message['refusal'] or ''}{part.text}"
+    elif isinstance(part, Reasoning) and part.text:
+        name = str(part.extra.get("member", _THOUGHT)) if own else _THOUGHT
+        message[name] = f"{message.get(name) or ''}{part.text}"
+    elif isinstance(part, Audio):
+        message["audio"] = _audio_body(part)
+    elif (body := _call(part, own)) is not None:
+        calls = message.setdefault("tool_calls", [])
+        assert isinstance(calls, list)  # set here only
+        calls.append(body)
 
 
 _THOUGHT = "reasoning_content"
@@ -285,7 +301,8 @@ def _call(part: Part, own: bool) -> Body | None:
     if not isinstance(part, ToolCall):
         return None
     extra: Extra = part.extra if own else NOTHING
-    return tool_call(msgspec.structs.replace(part, extra=extra, cache=None), Losses(own, DROPPED))
+    plain = msgspec.structs.replace(part, extra=extra, cache=None)
+    return {**tool_call(plain, Losses(own, DROPPED)), "id": part.id}
 
 
 def _annotations(texts: Iterable[Text]) -> list[Body]:
