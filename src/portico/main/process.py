@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -40,6 +41,9 @@ log = logging.getLogger("portico")
 
 SERVER_FILE: Final = "server.json"
 KEEP_ALIVE_S: Final = 75
+YOUNG: Final = 10_000
+"""Objects that may be made before the collector looks at the young ones (CPython's own: 700).
+A call leaves none that only a collection could free; those of administration can wait."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Process:
             loop.create_task(server.serve(sockets=[place]))
             for server, place in zip(servers, sockets, strict=True)
         ]
+        settle_memory()
         try:
             self._announce(listener, server_file)
             await asyncio.gather(*running)
@@ -132,6 +137,15 @@ class Process:
         task = asyncio.get_running_loop().create_task(work())
         self.background.add(task)
         task.add_done_callback(self.background.discard)
+
+
+def settle_memory() -> None:
+    """Spares the collector what was made at the start: it lives as long as the process.
+
+    Without a collection first, which would cost 30 ms of the start and find next to nothing.
+    """
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 class Quiet(uvicorn.Server):

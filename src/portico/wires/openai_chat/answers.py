@@ -80,16 +80,15 @@ def skim(body: bytes) -> Skim:
         return Skim(failed=error)
     if found.error is not None:
         return Skim(failed=read_stream_error(found.error))
-    size = sum(_size(choice.message) for choice in found.choices or ())
-    first = found.choices[0] if found.choices else None
-    return Skim(
-        model=found.model or "",
-        stop=None if first is None else _stop(first),
-        usage=usage.read(found.usage),
-        output_bytes=size,
-        has_content=size > 0 or any(choice.message.audio for choice in found.choices or ()),
-        complete=True,
-    )
+    skim = Skim(model=found.model or "", usage=usage.read(found.usage), complete=True)
+    for choice in found.choices or ():
+        size = _size(choice.message)
+        skim.output_bytes += size
+        if size or choice.message.audio:
+            skim.has_content = True
+    if found.choices:
+        skim.stop = _stop(found.choices[0])
+    return skim
 
 
 def read_answer(body: bytes) -> Answer:
@@ -181,12 +180,15 @@ def _stop(choice: schema.AnswerChoice) -> StopReason:
 
 
 def _size(message: schema.AnswerMessage) -> int:
-    thought = message.reasoning_content or message.reasoning
-    size = sum(utf8_length(text) for text in (thought, message.refusal) if text)
+    size = 0
     if isinstance(message.content, str):
-        size += utf8_length(message.content)
+        size = utf8_length(message.content)
     elif message.content:
-        size += sum(utf8_length(part.text or "") for part in message.content)
+        size = sum(utf8_length(part.text or "") for part in message.content)
+    if thought := message.reasoning_content or message.reasoning:
+        size += utf8_length(thought)
+    if message.refusal:
+        size += utf8_length(message.refusal)
     for call in message.tool_calls or ():
         if call.function is not None:
             size += utf8_length(arguments_text(call.function.arguments))
