@@ -10,12 +10,12 @@ from typing import Any, Literal
 
 from benchmarks.peer_runs.model_server import COMPLETION
 from benchmarks.peer_runs.target import Target
-from multidict import CIMultiDict
 
 from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.memory.credentials import MemoryCredentials
 from portico.adapters.store.data import Data, open_data
+from portico.adapters.upstream.headers import Headers
 from portico.contract.money import Price, Rates
 from portico.contract.ports import UpstreamRequest
 from portico.contract.snapshot import Key, Model, Provider, Snapshot, Workload
@@ -52,7 +52,7 @@ class Reply:
 
     def __init__(self, body: bytes) -> None:
         self.status = 200
-        self.headers: Mapping[str, str] = CIMultiDict({"content-type": "application/json"})
+        self.headers: Mapping[str, str] = Headers.of((("content-type", "application/json"),))
         self.address = "192.0.2.1"
         self.private = False
         self.connection: Literal["new", "reused", "retried"] = "reused"

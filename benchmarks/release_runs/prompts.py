@@ -16,4 +16,4 @@ def rendered(**values: str) -> str:
     text = TEMPLATE
     for name, value in {**VARIABLES, **values}.items():
         text = text.replace(f"{{{{ {name} }}}}", value)
-    return text
+    return text.rstrip("\n")

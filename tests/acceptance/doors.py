@@ -111,22 +111,23 @@ DOORS: dict[str, Ask] = {**OPENAI, **ANTHROPIC}
 
 
 def _openai(workload: str, text: str, system: str, options: dict[str, object]) -> dict[str, Any]:
-    beside = options.pop("call", {})
-    assert isinstance(beside, dict)
     own = [{"role": "system", "content": system}] if system else []
     messages = [*own, {"role": "user", "content": text}]
-    extra = {"portico": options} if options else {}
-    return {"model": workload, "messages": messages, "extra_body": extra, **beside}
+    return {"model": workload, "messages": messages, "extra_body": _extra(options)}
 
 
 def _anthropic(workload: str, text: str, system: str, options: dict[str, object]) -> dict[str, Any]:
+    own = {"system": system} if system else {}
+    messages = [{"role": "user", "content": text}]
+    asked = {"model": workload, "max_tokens": 100, "messages": messages}
+    return {**asked, **own, "extra_body": _extra(options)}
+
+
+def _extra(options: dict[str, object]) -> dict[str, object]:
+    """Members that the SDK does not know, or does not know any more."""
     beside = options.pop("call", {})
     assert isinstance(beside, dict)
-    own = {"system": system} if system else {}
-    extra = {"portico": options} if options else {}
-    messages = [{"role": "user", "content": text}]
-    asked = {"model": workload, "max_tokens": 100, "messages": messages, "extra_body": extra}
-    return {**asked, **own, **beside}
+    return {**beside, "portico": options} if options else {**beside}
 
 
 def _said(text: str | None, headers: dict[str, str]) -> Said:

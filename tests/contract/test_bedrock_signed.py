@@ -15,7 +15,7 @@ from botocore.credentials import Credentials
 
 from portico.adapters.clock import SystemClock
 from portico.adapters.memory.credentials import MemoryCredentials
-from portico.adapters.upstream import AiohttpUpstream
+from portico.adapters.upstream import HttpUpstream
 from portico.contract.ports import AwsSecret, Connection, UpstreamRequest
 from portico.contract.snapshot import Network, Provider
 from portico.providers.bedrock.connection import connect
@@ -125,7 +125,7 @@ async def signed(
 
 def sent(requests: list[UpstreamRequest]) -> list[tuple[int, bytes]]:
     async def main() -> list[tuple[int, bytes]]:
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         try:
             replies = [await upstream.send(request) for request in requests]
             return [(reply.status, await reply.read()) for reply in replies]

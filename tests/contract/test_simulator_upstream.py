@@ -227,7 +227,7 @@ def test_a_cut_breaks_the_body_after_its_bytes(streams: bool) -> None:
         reply = await send(upstream, chat("echo?cut=40", stream=streams))
         got, failure = await until_broken(reply)
         assert reply.status == 200
-        assert (len(got), failure.detail["stage"]) == (40, "between_chunks")
+        assert (len(got), failure.detail["stage"], failure.detail["kind"]) == (40, "body", "cut")
 
     run(main)
 

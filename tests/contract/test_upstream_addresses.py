@@ -4,36 +4,27 @@ import asyncio
 import socket
 from collections.abc import Sequence
 
-import aiohttp
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.contract.upstream_servers import Exchange, failure, place, post, run, serving
 
-from portico.adapters.upstream import AiohttpUpstream, Limits
+from portico.adapters.upstream import HttpUpstream, Limits
+from portico.adapters.upstream.dial import dial, guarded_socket
 from portico.adapters.upstream.failures import AddressRefused
-from portico.adapters.upstream.pool import LEG, Leg, Pool, guarded_socket
+from portico.adapters.upstream.resolve import Names as Kept
+from portico.adapters.upstream.route import End, Way
 from portico.contract.snapshot import Network
 
 
-class Names(AbstractResolver):
+class Names:
     """A name server under the test's control: answers in turn, the last one for ever."""
 
     def __init__(self, *answers: Sequence[str]) -> None:
         self._answers = list(answers)
         self.asked: list[str] = []
 
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
+    async def resolve(self, host: str) -> Sequence[str]:
         self.asked.append(host)
-        answer = self._answers[0] if len(self._answers) == 1 else self._answers.pop(0)
-        return [
-            ResolveResult(hostname=host, host=address, port=port, family=family, proto=0, flags=0)
-            for address in answer
-        ]
-
-    async def close(self) -> None:
-        pass
+        return self._answers[0] if len(self._answers) == 1 else self._answers.pop(0)
 
 
 NOT_PRIVATE = Network()
@@ -65,7 +56,7 @@ NOT_PRIVATE = Network()
 def test_a_literal_that_is_never_connected_to_is_refused(host: str, kind: str) -> None:
     async def main() -> None:
         names = Names(["127.0.0.1"])
-        upstream = AiohttpUpstream(resolver=lambda: names)
+        upstream = HttpUpstream(resolver=lambda: names)
         error = await failure(upstream.send(post(f"http://{host}/v1/x?key=secret")))
         assert place(error) == ("address", kind)
         assert "secret" not in error.message
@@ -77,7 +68,7 @@ def test_a_literal_that_is_never_connected_to_is_refused(host: str, kind: str) -
 
 def test_fullwidth_digits_are_digits() -> None:
     async def main() -> None:
-        upstream = AiohttpUpstream(resolver=lambda: Names(["127.0.0.1"]))
+        upstream = HttpUpstream(resolver=lambda: Names(["127.0.0.1"]))
         wide = "169.254.169.254".translate({ord(d): ord(d) + 0xFEE0 for d in "0123456789"})
         error = await failure(upstream.send(post(f"http://{wide}/")))
         assert error.detail["stage"] == "address"
@@ -103,7 +94,7 @@ def test_fullwidth_digits_are_digits() -> None:
 )
 def test_a_url_that_is_none_is_refused(url: str) -> None:
     async def main() -> None:
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         error = await failure(upstream.send(post(url)))
         assert place(error) == ("address", "url")
         assert "secret" not in error.message
@@ -115,7 +106,7 @@ def test_a_url_that_is_none_is_refused(url: str) -> None:
 def test_a_private_literal_is_refused_unless_the_project_names_it() -> None:
     async def main() -> None:
         async with serving() as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             error = await failure(upstream.send(post(server.url, network=NOT_PRIVATE)))
             assert place(error) == ("address", "private")
             assert server.connections == 0
@@ -130,7 +121,7 @@ def test_a_private_literal_is_refused_unless_the_project_names_it() -> None:
 def test_a_name_that_resolves_to_a_private_address_is_allowed_and_recorded() -> None:
     async def main() -> None:
         async with serving() as server:
-            upstream = AiohttpUpstream(resolver=lambda: Names(["127.0.0.1"]))
+            upstream = HttpUpstream(resolver=lambda: Names(["127.0.0.1"]))
             url = f"http://api.model.test:{server.port}/"
             for connection in ("new", "reused"):
                 reply = await upstream.send(post(url, network=NOT_PRIVATE))
@@ -147,7 +138,7 @@ def test_a_name_that_resolves_to_a_private_address_is_allowed_and_recorded() -> 
 )
 def test_a_name_that_resolves_to_a_refused_address_is_refused(address: str) -> None:
     async def main() -> None:
-        upstream = AiohttpUpstream(resolver=lambda: Names([address]))
+        upstream = HttpUpstream(resolver=lambda: Names([address]))
         error = await failure(upstream.send(post("http://api.model.test/")))
         assert error.detail["stage"] == "address"
         assert "api.model.test" in error.message
@@ -159,7 +150,7 @@ def test_a_name_that_resolves_to_a_refused_address_is_refused(address: str) -> N
 def test_refused_addresses_of_a_name_are_passed_over() -> None:
     async def main() -> None:
         async with serving() as server:
-            upstream = AiohttpUpstream(resolver=lambda: Names(["169.254.169.254", "127.0.0.1"]))
+            upstream = HttpUpstream(resolver=lambda: Names(["169.254.169.254", "127.0.0.1"]))
             reply = await upstream.send(post(f"http://api.model.test:{server.port}/"))
             assert reply.address == "127.0.0.1"
             await reply.close()
@@ -175,7 +166,7 @@ def test_a_name_that_moves_to_a_refused_address_is_refused() -> None:
 
         async with serving(once, once) as server:
             names = Names(["127.0.0.1"], ["169.254.169.254"])
-            upstream = AiohttpUpstream(Limits(dns_ttl_s=-1), resolver=lambda: names)
+            upstream = HttpUpstream(Limits(dns_ttl_s=-1), resolver=lambda: names)
             url = f"http://api.model.test:{server.port}/"
             assert await (await upstream.send(post(url))).read() == b"ok"
             error = await failure(upstream.send(post(url)))
@@ -192,7 +183,7 @@ def test_a_name_is_asked_once_while_its_answer_is_fresh() -> None:
 
         async with serving(once, once) as server:
             names = Names(["127.0.0.1"])
-            upstream = AiohttpUpstream(resolver=lambda: names)
+            upstream = HttpUpstream(resolver=lambda: names)
             for _ in range(2):
                 url = f"http://api.model.test:{server.port}/"
                 await (await upstream.send(post(url))).read()
@@ -206,15 +197,13 @@ def test_a_name_is_asked_once_while_its_answer_is_fresh() -> None:
 @pytest.mark.parametrize("answer", [[], None])
 def test_a_name_without_an_address_is_a_dns_failure(answer: list[str] | None) -> None:
     class Unknown(Names):
-        async def resolve(
-            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-        ) -> list[ResolveResult]:
+        async def resolve(self, host: str) -> Sequence[str]:
             if answer is None:
                 raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
             return []
 
     async def main() -> None:
-        upstream = AiohttpUpstream(resolver=Unknown)
+        upstream = HttpUpstream(resolver=Unknown)
         error = await failure(upstream.send(post("https://api.model.test/v1?key=secret")))
         assert place(error) == ("dns", "unresolved")
         assert "api.model.test" in error.message
@@ -241,14 +230,18 @@ def test_no_socket_is_made_for_a_refused_address(
         guarded_socket((family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", address))
 
 
+class Unchecked(Kept):
+    """A cache that hands out what its resolver says."""
+
+    async def find(self, host: str) -> list[str]:
+        return ["169.254.169.254"]
+
+
 def test_an_address_that_a_resolver_let_through_is_refused_at_the_socket() -> None:
     async def main() -> None:
-        unchecked = Names(["169.254.169.254"])
-        async with aiohttp.ClientSession(connector=Pool(unchecked)) as session:
-            LEG.set(Leg(fresh=False))
-            with pytest.raises(aiohttp.ClientConnectorError) as caught:
-                await session.get("http://api.model.test/")
-            assert isinstance(caught.value.os_error, AddressRefused)
+        way = Way(End("api.model.test", 80, "api.model.test:80"))
+        error = await failure(dial(way, Unchecked(Names(), 10)))
+        assert place(error) == ("address", "link_local")
 
     run(main)
 
@@ -258,14 +251,12 @@ def test_a_cancelled_lookup_is_left_behind() -> None:
         asked = asyncio.Event()
 
         class Slow(Names):
-            async def resolve(
-                self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-            ) -> list[ResolveResult]:
+            async def resolve(self, host: str) -> Sequence[str]:
                 asked.set()
                 await asyncio.Event().wait()
                 return []
 
-        upstream = AiohttpUpstream(resolver=Slow)
+        upstream = HttpUpstream(resolver=Slow)
         sending = asyncio.ensure_future(upstream.send(post("http://api.model.test/")))
         await asked.wait()
         sending.cancel()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from tests.contract.upstream_servers import Exchange, failure, place, post, run, serving
 
-from portico.adapters.upstream import AiohttpUpstream
+from portico.adapters.upstream import HttpUpstream
 from portico.adapters.upstream.decoding import Garbled, Inflater
 from portico.contract.errors import UpstreamFailed
 from portico.contract.ports import UpstreamReply
@@ -45,7 +45,7 @@ async def read_coded(coding: str, body: bytes, read: Read, bound: int = 1 << 26)
         exchange.end()
 
     async with serving(coded) as server:
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         try:
             network = Network(allow_private=True, max_response_bytes=bound)
             result = await read(await upstream.send(post(server.url, network=network)))
@@ -149,7 +149,7 @@ def test_a_body_shorter_than_announced_is_a_failure(read: Read) -> None:
             exchange.writer.close()
 
         async with serving(short) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             with pytest.raises(UpstreamFailed) as caught:
                 await read(await upstream.send(post(server.url)))
             assert place(caught.value) == ("body", "cut")
@@ -166,7 +166,7 @@ def test_a_body_that_ends_with_its_connection_is_read(read: Read) -> None:
             exchange.writer.close()
 
         async with serving(until_close) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             result = await read(await upstream.send(post(server.url)))
             assert result == b"all of it"
             await upstream.close()
@@ -184,7 +184,7 @@ def test_a_large_body_is_read_whole(read: Read) -> None:
             await exchange.writer.drain()
 
         async with serving(large) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             result = await read(await upstream.send(post(server.url)))
             assert result == body
             assert (await upstream.send(post(server.url))).connection == "reused"
@@ -199,7 +199,7 @@ def test_an_early_reply_to_a_large_request_is_a_reply() -> None:
             exchange.reply(b"too much", status="413 Content Too Large")
 
         async with serving(refuse) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             reply = await upstream.send(post(server.url, bytes(4 << 20)))
             assert (reply.status, await reply.read()) == (413, b"too much")
             await upstream.close()
@@ -214,7 +214,7 @@ def test_interim_replies_are_passed_over() -> None:
             exchange.reply(b"final")
 
         async with serving(hints) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             reply = await upstream.send(post(server.url))
             assert (reply.status, await reply.read()) == (200, b"final")
             await upstream.close()

@@ -17,8 +17,8 @@ from tests.contract.upstream_servers import (
     serving,
 )
 
-from portico.adapters.upstream import AiohttpUpstream, Limits
-from portico.adapters.upstream.pool import Wire
+from portico.adapters.upstream import HttpUpstream, Limits
+from portico.adapters.upstream.connection import Wire
 from portico.contract.snapshot import Network
 
 ASKS = pytest.mark.parametrize("ask", [post, get])
@@ -43,7 +43,7 @@ async def close_politely(exchange: Exchange) -> None:
 def test_a_connection_is_kept_and_used_again() -> None:
     async def main() -> None:
         async with serving() as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             seen = []
             for _ in range(3):
                 reply = await upstream.send(post(server.url))
@@ -59,7 +59,7 @@ def test_a_connection_is_kept_and_used_again() -> None:
 def test_a_connection_is_kept_after_a_body_read_in_chunks() -> None:
     async def main() -> None:
         async with serving() as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             first = await upstream.send(post(server.url))
             assert [chunk async for chunk in first.chunks()] == [b"ok"]
             await first.close()
@@ -74,7 +74,7 @@ def test_a_connection_is_kept_after_a_body_read_in_chunks() -> None:
 def test_a_stale_connection_is_replaced_once_and_unnoticed(ask: type, close: Play) -> None:
     async def main() -> None:
         async with serving(ok, close, ok) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             await (await upstream.send(ask(server.url))).read()
             reply = await upstream.send(ask(server.url))
             assert reply.connection == "retried"
@@ -90,7 +90,7 @@ def test_a_stale_connection_is_replaced_once_and_unnoticed(ask: type, close: Pla
 def test_a_second_break_is_not_retried(ask: type) -> None:
     async def main() -> None:
         async with serving(ok, cut, cut) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             await (await upstream.send(ask(server.url))).read()
             error = await failure(upstream.send(ask(server.url)))
             assert place(error) == ("first_byte", "disconnected")
@@ -109,7 +109,7 @@ def test_a_retry_takes_a_new_connection_though_the_pool_holds_others() -> None:
             await ok(exchange)
 
         async with serving(together, together, cut, ok) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
 
             async def one() -> None:
                 await (await upstream.send(post(server.url))).read()
@@ -127,7 +127,7 @@ def test_a_retry_takes_a_new_connection_though_the_pool_holds_others() -> None:
 def test_a_new_connection_that_breaks_is_not_retried(ask: type) -> None:
     async def main() -> None:
         async with serving(cut) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             error = await failure(upstream.send(ask(server.url)))
             assert place(error) == ("first_byte", "disconnected")
             assert len(server.exchanges) == 1
@@ -140,7 +140,7 @@ def test_a_new_connection_that_breaks_is_not_retried(ask: type) -> None:
 def test_a_request_is_not_sent_again_once_a_byte_of_a_reply_came(ask: type) -> None:
     async def main() -> None:
         async with serving(ok, half_a_head) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             await (await upstream.send(ask(server.url))).read()
             error = await failure(upstream.send(ask(server.url)))
             assert error.detail["stage"] == "first_byte"
@@ -153,7 +153,7 @@ def test_a_request_is_not_sent_again_once_a_byte_of_a_reply_came(ask: type) -> N
 def test_a_request_is_not_sent_again_once_the_head_came() -> None:
     async def main() -> None:
         async with serving(ok, half_a_body) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             await (await upstream.send(post(server.url))).read()
             reply = await upstream.send(post(server.url))
             assert place(await failure(reply.read())) == ("body", "cut")
@@ -166,7 +166,7 @@ def test_a_request_is_not_sent_again_once_the_head_came() -> None:
 def test_a_connection_that_breaks_late_is_not_retried() -> None:
     async def main() -> None:
         async with serving(ok, cut) as server:
-            upstream = AiohttpUpstream(Limits(stale_s=-1))
+            upstream = HttpUpstream(Limits(stale_s=-1))
             await (await upstream.send(post(server.url))).read()
             error = await failure(upstream.send(post(server.url)))
             assert place(error) == ("first_byte", "disconnected")
@@ -189,7 +189,7 @@ def test_a_reply_that_nobody_asked_for_is_never_given_to_the_next_request(apart:
             exchange.writer.write(b"0\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\nwhose?")
 
         async with serving(twice, ok) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             chunks = (await upstream.send(post(server.url))).chunks()
             assert await anext(chunks) == b"mine"
             first_read.set()
@@ -215,7 +215,7 @@ def test_bytes_that_come_while_a_connection_is_idle_end_it() -> None:
             arrived.set()
 
         async with serving(later, ok) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             assert await (await upstream.send(post(server.url))).read() == b"ok"
             first_read.set()
             await arrived.wait()
@@ -237,7 +237,7 @@ def test_a_cancelled_send_frees_its_place_in_the_pool() -> None:
             exchange.cut()
 
         async with serving(hold, ok) as server:
-            upstream = AiohttpUpstream(Limits(connections=1))
+            upstream = HttpUpstream(Limits(connections=1))
             sending = asyncio.ensure_future(upstream.send(post(server.url)))
             await asked.wait()
             sending.cancel()
@@ -268,7 +268,7 @@ def test_a_cancelled_upload_closes_at_once_though_the_upstream_reads_nothing() -
 
         server = await asyncio.start_server(deaf, "127.0.0.1", 0)
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         sending = asyncio.ensure_future(upstream.send(post(url, bytes(32 << 20))))
         await asked.wait()
         sending.cancel()
@@ -300,7 +300,7 @@ def test_a_connection_is_aborted_so_that_nothing_buffered_delays_its_end() -> No
         transport = Ending()
         wire = Wire(asyncio.get_running_loop())
         wire.connection_made(transport)
-        wire.close()
+        wire.abort()
         assert transport.ends == ["abort"]
 
     run(main)
@@ -314,7 +314,7 @@ def test_a_full_pool_is_a_connect_timeout() -> None:
             exchange.cut()
 
         async with serving(hold) as server:
-            upstream = AiohttpUpstream(Limits(connections=1))
+            upstream = HttpUpstream(Limits(connections=1))
             held = await upstream.send(post(server.url))
             network = Network(allow_private=True, connect_s=0.05)
             error = await failure(upstream.send(post(server.url, network=network)))
@@ -335,7 +335,7 @@ def test_a_handshake_that_does_not_end_is_a_connect_timeout() -> None:
 
         server = await asyncio.start_server(mute, "127.0.0.1", 0)
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         network = Network(allow_private=True, connect_s=0.05)
         assert place(await failure(upstream.send(post(url, network=network)))) == (
             "connect",
@@ -356,7 +356,7 @@ def test_a_port_where_nothing_listens_is_a_connect_failure_that_names_it() -> No
     async def main() -> None:
         async with serving() as server:
             pass
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         request = post(f"http://127.0.0.1:{server.port}/v1/x?key=secret")
         error = await failure(upstream.send(request))
         assert place(error) == ("connect", "econnrefused")
@@ -375,7 +375,7 @@ def test_closing_the_upstream_ends_what_is_under_way() -> None:
             exchange.cut()
 
         async with serving(hold) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             reply = await upstream.send(post(server.url))
             await upstream.close()
             await server.dropped.wait()

@@ -1,4 +1,8 @@
-"""What every Upstream promises: one suite over the fake and the real adapter."""
+"""What every Upstream promises: one suite over the fake, the real adapter and the simulator.
+
+The simulator plays no script with a gate in its midst and breaks no connection before a head:
+tests that need one are skipped for it.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -19,9 +23,15 @@ from tests.contract.upstream_servers import (
 )
 
 from portico.adapters.memory.upstream import MemoryUpstream, Scripted
-from portico.adapters.upstream import AiohttpUpstream
+from portico.adapters.simulator.dialects import OPENAI, Address, Dialect
+from portico.adapters.simulator.replies import Reply
+from portico.adapters.simulator.simulation import Simulation
+from portico.adapters.simulator.upstream import SimulatedUpstream
+from portico.adapters.upstream import HttpUpstream
 from portico.contract.ports import Upstream, UpstreamReply
 from portico.contract.snapshot import Network
+from portico.providers.simulator.connection import SCHEME
+from portico.providers.simulator.faults import SMOOTH, Course
 
 
 @dataclass
@@ -30,6 +40,8 @@ class Stage:
     url: str
     dropped: asyncio.Event
     bodies: Callable[[], list[bytes]]
+    connection: str = "new"
+    """What the first reply says of its connection."""
 
 
 Open = Callable[..., AbstractAsyncContextManager[Stage]]
@@ -85,7 +97,7 @@ async def _until(gate: Callable[[], object], exchange: Exchange) -> None:
 @asynccontextmanager
 async def real(*script: Scripted) -> AsyncIterator[Stage]:
     async with serving(*map(_play, script)) as server:
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         yield Stage(
             upstream,
             server.url,
@@ -95,7 +107,48 @@ async def real(*script: Scripted) -> AsyncIterator[Stage]:
         await upstream.close()
 
 
-@pytest.fixture(params=[memory, real], ids=["memory", "aiohttp"])
+@asynccontextmanager
+async def simulated(*script: Scripted) -> AsyncIterator[Stage]:
+    replies = [_reply(scripted) for scripted in script]
+    bodies: list[bytes] = []
+
+    def play(_: Simulation, __: Dialect, body: bytes, ___: Address) -> Reply:
+        bodies.append(body)
+        return replies[len(bodies) - 1]
+
+    upstream = SimulatedUpstream({}, {"x": (play, OPENAI)})
+    nothing_runs_on = asyncio.Event()
+    nothing_runs_on.set()
+    yield Stage(upstream, f"{SCHEME}sim/x", nothing_runs_on, lambda: bodies, "reused")
+    await upstream.close()
+
+
+def _reply(script: Scripted) -> Reply:
+    pieces = [part for part in script.body if isinstance(part, bytes)]
+    said = sum(map(len, pieces))
+    course, ends = SMOOTH, [part for part in script.body if not isinstance(part, bytes)]
+    if ends == [never] and said:
+        course = Course(stall_after=said)
+    elif ends and isinstance(ends[0], Exception):
+        course = Course(cut_after=said)
+    elif ends or script.before not in ((), (never,)):
+        pytest.skip("the simulator plays no such script")
+    if script.before:
+        course = Course(stall_after=0)
+    if ends:
+        pieces.append(b"what is never sent")
+    if 300 <= script.status < 400:
+        pytest.skip("the simulator redirects nobody")
+    return Reply(
+        status=script.status,
+        headers={name.lower(): value for name, value in script.headers},
+        pieces=[(piece, 0) for piece in pieces],
+        length=None if ends else said,
+        course=course,
+    )
+
+
+@pytest.fixture(params=[memory, real, simulated], ids=["memory", "http", "simulator"])
 def scripted(request: pytest.FixtureRequest) -> Open:
     opened: Open = request.param
     return opened
@@ -114,7 +167,7 @@ def test_a_reply_has_its_status_headers_and_body(scripted: Open) -> None:
             assert reply.headers["x-request-id"] == "r1"
             assert await reply.read() == b"hello"
             assert at.bodies() == [b"ask"]
-            assert reply.connection == "new"
+            assert reply.connection == at.connection
             assert reply.address
 
     run(main)

@@ -25,7 +25,7 @@ from tests.contract.upstream_servers import (
     serving,
 )
 
-from portico.adapters.upstream import AiohttpUpstream
+from portico.adapters.upstream import HttpUpstream
 from portico.contract.snapshot import Network
 
 
@@ -77,7 +77,7 @@ def https(server: RawServer, host: str = "127.0.0.1") -> str:
 def test_a_certificate_of_an_unknown_issuer_is_refused(tls: Tls) -> None:
     async def main() -> None:
         async with serving(tls=tls.server) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             error = await failure(upstream.send(post(https(server))))
             assert place(error) == ("tls", "certificate")
             assert server.exchanges == []
@@ -91,7 +91,7 @@ def test_a_certificate_of_the_projects_own_ca_is_accepted_and_its_connection_kep
 ) -> None:
     async def main() -> None:
         async with serving(tls=tls.server) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             for connection in ("new", "reused"):
                 reply = await upstream.send(post(https(server), network=tls.network()))
                 assert await reply.read() == b"ok"
@@ -105,7 +105,7 @@ def test_a_certificate_of_the_projects_own_ca_is_accepted_and_its_connection_kep
 def test_a_certificate_for_another_name_is_refused(tls: Tls) -> None:
     async def main() -> None:
         async with serving(tls=tls.server) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             request = post(https(server, "localhost"), network=tls.network())
             assert place(await failure(upstream.send(request))) == ("tls", "certificate")
             await upstream.close()
@@ -121,7 +121,7 @@ def test_a_server_without_tls_is_a_tls_failure(tls: Tls) -> None:
             writer.close()
 
         server = await asyncio.start_server(plain, "127.0.0.1", 0)
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         error = await failure(upstream.send(post(url, network=tls.network())))
         assert error.detail["stage"] == "tls"
@@ -138,7 +138,7 @@ def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path, content: str | N
         ca_file.write_text(content)
 
     async def main() -> None:
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         network = Network(allow_private=True, ca_file=str(ca_file))
         error = await failure(upstream.send(post("https://127.0.0.1:1/", network=network)))
         assert place(error) == ("tls", "ca_file")
@@ -157,7 +157,7 @@ def test_a_closed_tls_reply_closes_its_connection(tls: Tls) -> None:
             exchange.cut()
 
         async with serving(hold, tls=tls.server) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             reply = await upstream.send(post(https(server), network=tls.network()))
             assert await anext(reply.chunks()) == b"first"
             await reply.close()
@@ -170,7 +170,7 @@ def test_a_closed_tls_reply_closes_its_connection(tls: Tls) -> None:
 def test_a_stale_tls_connection_is_replaced(tls: Tls) -> None:
     async def main() -> None:
         async with serving(ok, cut, ok, tls=tls.server) as server:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             request = post(https(server), network=tls.network())
             await (await upstream.send(request)).read()
             assert (await upstream.send(request)).connection == "retried"
@@ -203,7 +203,7 @@ async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 def test_a_request_goes_through_the_providers_proxy() -> None:
     async def main() -> None:
         async with serving() as proxy:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             network = Network(proxy=f"http://127.0.0.1:{proxy.port}")
             reply = await upstream.send(post("http://api.model.test/v1/x", network=network))
             assert await reply.read() == b"ok"
@@ -218,7 +218,7 @@ def test_a_request_goes_through_the_providers_proxy() -> None:
 def test_tls_goes_through_a_proxys_tunnel_and_is_verified_end_to_end(tls: Tls) -> None:
     async def main() -> None:
         async with serving(tls=tls.server) as server, serving(tunnel_to(server.port)) as proxy:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             network = tls.network(f"http://127.0.0.1:{proxy.port}")
             for connection in ("new", "reused"):
                 reply = await upstream.send(post(https(server), network=network))
@@ -234,7 +234,7 @@ def test_tls_goes_through_a_proxys_tunnel_and_is_verified_end_to_end(tls: Tls) -
 def test_a_tunnel_does_not_soften_verification(tls: Tls) -> None:
     async def main() -> None:
         async with serving(tls=tls.server) as server, serving(tunnel_to(server.port)) as proxy:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             network = Network(allow_private=True, proxy=f"http://127.0.0.1:{proxy.port}")
             error = await failure(upstream.send(post(https(server), network=network)))
             assert place(error) == ("tls", "certificate")
@@ -250,7 +250,7 @@ def test_a_proxy_that_refuses_the_tunnel_is_a_connect_failure(tls: Tls) -> None:
             exchange.reply(b"", status="403 Forbidden")
 
         async with serving(deny) as proxy:
-            upstream = AiohttpUpstream()
+            upstream = HttpUpstream()
             network = tls.network(f"http://user:secret@127.0.0.1:{proxy.port}")
             error = await failure(upstream.send(post("https://api.model.test/", network=network)))
             assert place(error) == ("connect", "proxy")
@@ -265,7 +265,7 @@ def test_a_proxy_that_is_away_is_a_connect_failure() -> None:
     async def main() -> None:
         async with serving() as proxy:
             pass
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         network = Network(proxy=f"http://127.0.0.1:{proxy.port}")
         error = await failure(upstream.send(post("http://api.model.test/", network=network)))
         assert place(error) == ("connect", "proxy")
@@ -277,7 +277,7 @@ def test_a_proxy_that_is_away_is_a_connect_failure() -> None:
 @pytest.mark.parametrize("proxy", ["ftp://127.0.0.1/", "nonsense"])
 def test_a_proxy_that_is_no_url_is_named(proxy: str) -> None:
     async def main() -> None:
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         network = Network(proxy=proxy)
         error = await failure(upstream.send(post("http://api.model.test/", network=network)))
         assert place(error) == ("connect", "proxy")
@@ -288,10 +288,109 @@ def test_a_proxy_that_is_no_url_is_named(proxy: str) -> None:
 
 def test_a_proxy_at_a_refused_address_is_refused() -> None:
     async def main() -> None:
-        upstream = AiohttpUpstream()
+        upstream = HttpUpstream()
         network = Network(proxy="http://169.254.169.254:80")
         error = await failure(upstream.send(post("http://api.model.test/", network=network)))
         assert place(error) == ("address", "link_local")
         await upstream.close()
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        b"SSH-2.0-OpenSSH_9.6\r\n\r\n",
+        b"HTTP/1.1 20\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nx: " + b"x" * 64_000,
+        b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil",
+    ],
+)
+def test_a_proxy_that_does_not_answer_as_one_is_a_connect_failure(answer: bytes) -> None:
+    async def main() -> None:
+        async def odd(exchange: Exchange) -> None:
+            exchange.writer.write(answer)
+            if not answer:
+                exchange.cut()
+            await exchange.gone()
+
+        async with serving(odd) as proxy:
+            upstream = HttpUpstream()
+            network = Network(proxy=f"http://user:secret@127.0.0.1:{proxy.port}")
+            error = await failure(upstream.send(post("https://api.model.test/", network=network)))
+            assert place(error) == ("connect", "proxy")
+            assert "secret" not in error.message
+            await proxy.dropped.wait()
+            await upstream.close()
+
+    run(main)
+
+
+def test_a_proxy_that_says_nothing_is_a_connect_timeout() -> None:
+    async def main() -> None:
+        async def mute(exchange: Exchange) -> None:
+            await exchange.gone()
+
+        async with serving(mute) as proxy:
+            upstream = HttpUpstream()
+            network = Network(proxy=f"http://127.0.0.1:{proxy.port}", connect_s=0.05)
+            error = await failure(upstream.send(post("https://api.model.test/", network=network)))
+            assert place(error) == ("connect", "timeout")
+            await proxy.dropped.wait()
+            await upstream.close()
+
+    run(main)
+
+
+def test_a_proxy_is_told_the_password_and_the_target_is_not(tls: Tls) -> None:
+    async def main() -> None:
+        async with serving(tls=tls.server) as server, serving(tunnel_to(server.port)) as proxy:
+            upstream = HttpUpstream()
+            network = tls.network(f"http://user:pass@127.0.0.1:{proxy.port}")
+            await (await upstream.send(post(https(server), network=network))).read()
+            assert proxy.exchanges[0].header("proxy-authorization") == "Basic dXNlcjpwYXNz"
+            assert server.exchanges[0].header("proxy-authorization") == ""
+            assert server.exchanges[0].head.startswith("POST /v1/x HTTP/1.1")
+            await upstream.close()
+
+    run(main)
+
+
+def test_connections_of_other_tls_settings_are_not_shared(tls: Tls, tmp_path: Path) -> None:
+    copied = tmp_path / "ca.pem"
+    copied.write_bytes(Path(tls.ca_file).read_bytes())
+
+    async def main() -> None:
+        async with serving(tls=tls.server) as server:
+            upstream = HttpUpstream()
+            other = Network(allow_private=True, ca_file=str(copied))
+            for network in (tls.network(), other):
+                reply = await upstream.send(post(https(server), network=network))
+                assert (await reply.read(), reply.connection) == (b"ok", "new")
+            error = await failure(upstream.send(post(https(server))))
+            assert place(error) == ("tls", "certificate")
+            await upstream.close()
+
+    run(main)
+
+
+def test_a_large_body_and_a_large_reply_go_through_tls(tls: Tls) -> None:
+    async def main() -> None:
+        body = bytes(range(256)) * 20_000
+
+        async def echo(exchange: Exchange) -> None:
+            exchange.reply(exchange.body)
+            await exchange.writer.drain()
+
+        async with serving(echo, tls=tls.server) as server:
+            upstream = HttpUpstream()
+            reply = await upstream.send(post(https(server), body, tls.network()))
+            assert await reply.read() == body
+            assert (
+                await upstream.send(post(https(server), network=tls.network()))
+            ).connection == "reused"
+            await upstream.close()
 
     run(main)

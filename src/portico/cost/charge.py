@@ -43,19 +43,29 @@ def charge(usage: Usage, price: Price) -> int:
     `usage.reasoning` is part of `usage.output` and is not charged again.
     """
     rates = rates_for(price, input_tokens(usage)) if price.tiers else price.rates
-    cached = _or(rates.cached_read, rates.input)
-    pico = (
-        rates.request
-        + usage.input * rates.input
-        + usage.cached_read * cached
+    pico = rates.request + usage.input * rates.input + usage.output * rates.output
+    if usage.cached_read or usage.cache_write_5m or usage.cache_write_1h:
+        pico += _cached(usage, rates)
+    if usage.input_audio or usage.cached_audio or usage.output_audio:
+        pico += _heard(usage, rates)
+    return (pico + PICO_PER_NANO // 2) // PICO_PER_NANO
+
+
+def _cached(usage: Usage, rates: Rates) -> int:
+    return (
+        usage.cached_read * _or(rates.cached_read, rates.input)
         + usage.cache_write_5m * _or(rates.cache_write_5m, rates.input)
         + usage.cache_write_1h * _or(rates.cache_write_1h, rates.input)
-        + usage.input_audio * _or(rates.input_audio, rates.input)
+    )
+
+
+def _heard(usage: Usage, rates: Rates) -> int:
+    cached = _or(rates.cached_read, rates.input)
+    return (
+        usage.input_audio * _or(rates.input_audio, rates.input)
         + usage.cached_audio * _or(rates.cached_audio, cached)
-        + usage.output * rates.output
         + usage.output_audio * _or(rates.output_audio, rates.output)
     )
-    return (pico + PICO_PER_NANO // 2) // PICO_PER_NANO
 
 
 def _dearest_input(rates: Rates) -> int:

@@ -15,12 +15,13 @@ from portico.contract.errors import (
 from portico.contract.ports import Door, Journal
 from portico.gateway import models, reply
 from portico.gateway.arrival import Arrival, Receive, Scope, Send
+from portico.gateway.exchange import EXCHANGE
 from portico.gateway.lifeline import Lifeline
 from portico.gateway.live import Slot
 from portico.gateway.metrics import CONTENT_TYPE, Metrics
 from portico.gateway.pipeline import Io, serve
 from portico.gateway.readiness import Readiness
-from portico.gateway.server import CONNECTION
+from portico.gateway.server import CONNECTION, Protocol
 from portico.gateway.wires import DOORS
 from portico.security.access import require_metrics, require_owner
 from portico.security.keys import authenticate
@@ -48,21 +49,19 @@ class Gate:
         self.lifelines: set[Lifeline] = set()
         self.closed = False
         self._empty = asyncio.Event()
-        self._empty.set()
-
-    def enter(self, lifeline: Lifeline) -> None:
-        self.lifelines.add(lifeline)
-        self._empty.clear()
+        """Looked at only once the gate is closed."""
 
     def leave(self, lifeline: Lifeline) -> None:
         lifeline.close()
         self.lifelines.discard(lifeline)
-        if not self.lifelines:
+        if self.closed and not self.lifelines:
             self._empty.set()
 
     async def drain(self, seconds: float) -> None:
         """Refuses new calls, waits for those in flight, and cuts what is left after `seconds`."""
         self.closed = True
+        if not self.lifelines:
+            return
         try:
             async with asyncio.timeout(seconds):
                 await self._empty.wait()
@@ -88,19 +87,15 @@ class App:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
-        task = asyncio.current_task()
-        assert task is not None
-        lifeline = Lifeline(task, asyncio.get_running_loop())
-        if (connection := scope.get(CONNECTION)) is not None:
-            connection.on_lost = lifeline.gone
+        lifeline = _lifeline(scope)
         arrival = Arrival(scope, receive, send, lifeline)
-        self.gate.enter(lifeline)
+        self.gate.lifelines.add(lifeline)
         try:
             await self._route(arrival, receive, send)
         except asyncio.CancelledError:
             if lifeline.reason is None:
                 raise
-            task.uncancel()
+            lifeline.uncancel()
         finally:
             self.gate.leave(lifeline)
 
@@ -151,7 +146,7 @@ class App:
 
     async def _models(self, arrival: Arrival, path: str) -> None:
         live, who = self._slot.live, self._authenticate(arrival)
-        anthropic = bool(arrival.header("anthropic-version"))
+        anthropic = bool(arrival.header(b"anthropic-version"))
         name = path[len(MODELS) + 1 :]
         if name:
             body = models.single(live, who, name, anthropic=anthropic)
@@ -168,12 +163,25 @@ class App:
 
     def _authenticate(self, arrival: Arrival) -> Principal:
         live = self._slot.live
-        return authenticate(arrival.credential(), live.keys, live.pepper, self._io.clock.now_ns())
+        now_ns = self._io.clock.now_ns()
+        return authenticate(arrival.credential(), live.keys, live.pepper, now_ns, self._io.seen)
 
     @staticmethod
     def _shape(path: str, arrival: Arrival) -> Door:
-        anthropic = path.startswith("/v1/messages") or arrival.header("anthropic-version")
+        anthropic = path.startswith("/v1/messages") or arrival.header(b"anthropic-version")
         return DOORS["anthropic_messages" if anthropic else "openai_chat"]
+
+
+def _lifeline(scope: Scope) -> Lifeline:
+    """That of the task at hand, over what our own server knows of it."""
+    connection: Protocol | None = scope.get(CONNECTION)
+    if connection is None:
+        task = asyncio.current_task()
+        assert task is not None
+        return Lifeline(task, asyncio.get_running_loop())
+    lifeline = Lifeline(scope[EXCHANGE].task, connection.loop, connection.alarm)
+    connection.on_lost = lifeline.gone
+    return lifeline
 
 
 def metrics_app(metrics: Metrics, journal: Journal) -> Asgi:

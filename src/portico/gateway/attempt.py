@@ -24,13 +24,13 @@ from portico.contract.ports import (
 from portico.contract.receipt import AttemptStatus, CallStatus
 from portico.gateway.call import Call
 from portico.gateway.lifeline import Reason
-from portico.gateway.live import Route
+from portico.gateway.shelf import Route
 from portico.gateway.trail import AttemptTrail
 from portico.gateway.translation import Naming, Translation
 from portico.gateway.wires import WIRES
 from portico.wires.places import in_words_of
 
-FORWARDED: Final = ("anthropic-version", "anthropic-beta")
+FORWARDED: Final = (b"anthropic-version", b"anthropic-beta")
 """Headers of the caller that a provider of the same wire gets to see."""
 MAX_ERROR_BYTES: Final = 64 * 1024
 DEFECT: Final = "Portico failed to serve this call; the log has the place under the call's id."
@@ -41,60 +41,75 @@ ATTEMPT_STATUS: Final[Mapping[str, AttemptStatus]] = {
 }
 
 
-class Attempt(msgspec.Struct, kw_only=True):
+class Attempt:
     """A request that is ready to go, and what is seen of its answer."""
 
-    naming: Naming
-    door: Door
-    wire: ProviderWire
-    connection: Connection
-    request: WireRequest
-    outgoing: UpstreamRequest
-    upstream: Upstream
-    translated: bool
-    trail: AttemptTrail
-    skim: Skim
+    __slots__ = (
+        "call",
+        "connection",
+        "door",
+        "outgoing",
+        "request",
+        "skim",
+        "trail",
+        "translated",
+        "upstream",
+        "wire",
+    )
+
+    def __init__(
+        self, call: str, door: Door, request: WireRequest, wire: ProviderWire, trail: AttemptTrail
+    ) -> None:
+        self.call = call
+        self.door = door
+        self.request = request
+        self.wire = wire
+        self.trail = trail
+        self.translated = trail.attempt.translated
+        self.skim = Skim()
+        self.connection: Connection
+        self.outgoing: UpstreamRequest
+        self.upstream: Upstream
+
+    @property
+    def naming(self) -> Naming:
+        return Naming(id=self.call, model=self.trail.attempt.model_id, created=self.trail.started_s)
 
 
 def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: str) -> Attempt:
     """Writes the request in the provider's wire. Raises InvalidRequest for what it cannot say."""
-    request, connection = call.request, route.connection
+    request, connection, model = call.request, route.connection, route.model
     assert request is not None
     wire = WIRES[connection.wire(request.operation)]
     target = Target(
-        model_id=route.model.id,
-        stands_for=route.model.stands_for,
+        model_id=model.id,
+        stands_for=model.stands_for,
         stream=request.stream,
         max_output_tokens=cap,
         cap_field=connection.cap_field(),
     )
-    translated = wire.name != request.wire
     forwarded: dict[str, str] = {}
     dropped: tuple[str, ...] = ()
-    if translated:
+    if translated := wire.name != request.wire:
         written = translate(call.door, wire, request, target)
         body, dropped = written.body, written.dropped
     else:
         body = wire.passthrough(request, target)
-        forwarded = {name: value for name in FORWARDED if (value := call.arrival.header(name))}
+        headers = call.arrival.headers
+        for name in FORWARDED:
+            if value := headers.get(name):
+                forwarded[name.decode()] = value.decode("latin-1")
     trail = AttemptTrail(identity, route, call.trail.clock, len(body))
     trail.attempt.wire = wire.name
     trail.attempt.translated = translated
     trail.attempt.dropped = dropped
-    return Attempt(
-        naming=Naming(id=call.id, model=route.model.id, created=trail.started_s),
-        door=call.door,
-        wire=wire,
-        connection=connection,
-        request=request,
-        outgoing=connection.request(
-            request.operation, route.model.id, body, request.stream, forwarded
-        ),
-        upstream=upstream,
-        translated=translated,
-        trail=trail,
-        skim=Skim(),
+    attempt = Attempt(call.id, call.door, request, wire, trail)
+    attempt.connection = connection
+    attempt.upstream = upstream
+    attempt.outgoing = connection.request(
+        request.operation, model.id, body, request.stream, forwarded
     )
+    return attempt
 
 
 def translate(door: Door, wire: ProviderWire, request: WireRequest, target: Target) -> Outgoing:

@@ -46,23 +46,13 @@ class Call:
             self.tape.feed(body)
         await self.arrival.reply(status, headers, body)
 
-    async def feed(self, headers: Callable[[], Headers], data: bytes) -> None:
-        """Sends a piece of a stream, its head first if this is the first piece."""
-        if not self.arrival.begun:
-            await self._begin(headers)
+    async def begin(self, headers: Headers) -> None:
+        if self.tape is not None:
+            self.tape.begin(200, headers)
+        await self.arrival.begin(200, headers)
+
+    async def feed(self, data: bytes, *, more: bool = True) -> None:
+        """Sends a piece of a stream that has begun; with `more` false, the last."""
         if self.tape is not None:
             self.tape.feed(data)
-        await self.arrival.feed(data)
-
-    async def end(self, headers: Callable[[], Headers], data: bytes) -> None:
-        if not self.arrival.begun:
-            await self._begin(headers)
-        if self.tape is not None:
-            self.tape.feed(data)
-        await self.arrival.end(data)
-
-    async def _begin(self, headers: Callable[[], Headers]) -> None:
-        head = headers()
-        if self.tape is not None:
-            self.tape.begin(200, head)
-        await self.arrival.begin(200, head)
+        await self.arrival.send({"type": "http.response.body", "body": data, "more_body": more})

@@ -1,83 +1,54 @@
 """Prometheus metrics. Labels hold names of the configuration only, so their number is bounded."""
 
-from typing import Final, Generic, TypeVar
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from portico.contract.ports import JournalState
 from portico.contract.receipt import Attempt, Receipt
+from portico.gateway.tally import counter, histogram
 
-SECONDS: Final = (0.05, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300)
 CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
-
-
-Labels = tuple[str, ...]
-_M = TypeVar("_M", Counter, Histogram)
-
-
-class _Children(dict[Labels, _M], Generic[_M]):
-    """The children of a metric by their labels: `labels()` costs more than all the rest."""
-
-    def __init__(self, metric: _M) -> None:
-        super().__init__()
-        self._metric: _M = metric
-
-    def __missing__(self, labels: Labels) -> _M:
-        child: _M = self._metric.labels(*labels)
-        self[labels] = child
-        return child
 
 
 class Metrics:
     def __init__(self) -> None:
         registry = CollectorRegistry(auto_describe=True)
         self.registry = registry
-        calls = Counter(
+        self.calls = counter(
+            registry,
             "portico_calls",
             "Calls by workload, door and how they ended",
             ("workload", "door", "status", "error"),
-            registry=registry,
         )
-        attempts = Counter(
+        self.attempts = counter(
+            registry,
             "portico_attempts",
             "Requests to upstreams",
             ("provider", "model", "region", "status"),
-            registry=registry,
         )
-        tokens = Counter("portico_tokens", "Tokens by kind", ("model", "kind"), registry=registry)
-        cost = Counter(
-            "portico_cost_usd",
-            "Settled cost in US dollars",
-            ("workload", "model"),
-            registry=registry,
+        self.tokens = counter(registry, "portico_tokens", "Tokens by kind", ("model", "kind"))
+        self.cost = counter(
+            registry, "portico_cost_usd", "Settled cost in US dollars", ("workload", "model")
         )
-        capped = Counter(
+        self.capped = counter(
+            registry,
             "portico_output_caps",
             "Calls by whose output cap was in force, and whether it was hit",
             ("workload", "source", "hit"),
-            registry=registry,
         )
-        seconds = Histogram(
+        self.seconds = histogram(
+            registry,
             "portico_call_seconds",
             "From the first byte of a call to the last of its answer",
             ("workload", "stream"),
-            buckets=SECONDS,
-            registry=registry,
         )
-        first_token = Histogram(
+        self.first_token = histogram(
+            registry,
             "portico_first_token_seconds",
             "To the first content of a stream",
             ("workload",),
-            buckets=SECONDS,
-            registry=registry,
         )
-        self.calls = _Children(calls)
-        self.attempts = _Children(attempts)
-        self.tokens = _Children(tokens)
-        self.cost = _Children(cost)
-        self.capped = _Children(capped)
-        self.seconds = _Children(seconds)
-        self.first_token = _Children(first_token)
         self.unauthenticated = Counter(
             "portico_unauthenticated", "Requests turned away at the door", registry=registry
         )
@@ -92,26 +63,26 @@ class Metrics:
     def observe(self, receipt: Receipt) -> None:
         """Counts one finished call."""
         workload = receipt.workload
-        self.calls[workload, receipt.door, receipt.status, receipt.error].inc()
+        self.calls[workload, receipt.door, receipt.status, receipt.error].value += 1
         streamed = "true" if receipt.stream else "false"
-        self.seconds[workload, streamed].observe(receipt.total_us / 1e6)
+        self.seconds[workload, streamed].add(receipt.total_us / 1e6)
         if receipt.stream and receipt.first_token_us is not None:
-            self.first_token[workload,].observe(receipt.first_token_us / 1e6)
+            self.first_token[workload,].add(receipt.first_token_us / 1e6)
         if receipt.cap_source:
             hit = "true" if receipt.stop == "length" else "false"
-            self.capped[workload, receipt.cap_source, hit].inc()
+            self.capped[workload, receipt.cap_source, hit].value += 1
         for attempt in receipt.attempts:
             self._count(workload, attempt)
 
     def _count(self, workload: str, attempt: Attempt) -> None:
-        model = attempt.model
-        self.attempts[attempt.provider, model, attempt.region, attempt.status].inc()
-        self.tokens[model, "input"].inc(attempt.usage.input)
-        self.tokens[model, "output"].inc(attempt.usage.output)
-        if cached := attempt.usage.cached_read:
-            self.tokens[model, "cached_read"].inc(cached)
+        model, usage = attempt.model, attempt.usage
+        self.attempts[attempt.provider, model, attempt.region, attempt.status].value += 1
+        self.tokens[model, "input"].value += usage.input
+        self.tokens[model, "output"].value += usage.output
+        if usage.cached_read:
+            self.tokens[model, "cached_read"].value += usage.cached_read
         if attempt.cost_nano:
-            self.cost[workload, model].inc(attempt.cost_nano / 1e9)
+            self.cost[workload, model].value += attempt.cost_nano / 1e9
 
     def render(self, journal: JournalState) -> bytes:
         self.journal.read(journal)

@@ -20,7 +20,7 @@ MOST_TAGS: Final = 32
 def open_request(arrival: Arrival, door: Door, body: bytes, bounds: Bounds) -> WireRequest:
     """Raises InvalidRequest naming the member at fault."""
     request = door.read(body, bounds.nesting)
-    header = arrival.header("x-portico-options")
+    header = arrival.header(b"x-portico-options")
     if header:
         request.options = merge(from_header(header, bounds.nesting), request.options)
     if request.options is not NO_OPTIONS:
@@ -75,4 +75,4 @@ def check(options: Options) -> None:
 
 def idempotency_key(arrival: Arrival, options: Options) -> str:
     """The member `portico.idempotency_key`, else the header; empty if the call carries none."""
-    return options.idempotency_key or arrival.header("idempotency-key")
+    return options.idempotency_key or arrival.header(b"idempotency-key")

@@ -27,7 +27,7 @@ from portico.methods import ids
 from portico.methods.places import place
 from portico.performance.deadline import open_deadline
 from portico.security.access import authorize
-from portico.security.keys import authenticate
+from portico.security.keys import Seen, authenticate
 
 log = logging.getLogger("portico.gateway")
 
@@ -46,6 +46,8 @@ class Io(msgspec.Struct, frozen=True, kw_only=True):
     metrics: Metrics
     repeats: Repeats
     entropy: Callable[[int], bytes] = msgspec.field(default_factory=Entropy)
+    seen: Seen = msgspec.field(default_factory=dict)
+    """Credentials that have shown themselves to be right."""
     commit: bool = False
     """Wait for the database before the last byte (`durability: commit`)."""
 
@@ -57,11 +59,13 @@ async def serve(arrival: Arrival, door: Door, at: Live, io: Io) -> None:
     """Serves one call and settles it, whatever happens."""
     call = Call(arrival, door, Trail(io.identity("call"), door.name, io.clock))
     try:
-        who = authenticate(arrival.credential(), at.keys, at.pepper, io.clock.now_ns())
+        now_ns = call.trail.receipt.received_ns
+        who = authenticate(arrival.credential(), at.keys, at.pepper, now_ns, io.seen)
         call.trail.identify(who)
         request = await read(call, at)
         route = admit(call, who, request, at)
-        if not await repeat(call, who, request, io):
+        key = idempotency_key(arrival, request.options)
+        if not (key and await repeat(call, who, key, io)):
             await answer(call, route, request, io)
     except asyncio.CancelledError:
         await conclude(call, arrival.lifeline.explain(), io)
@@ -98,13 +102,11 @@ def admit(call: Call, who: Principal, request: WireRequest, at: Live) -> Route:
     return route
 
 
-async def repeat(call: Call, who: Principal, request: WireRequest, io: Io) -> bool:
+async def repeat(call: Call, who: Principal, key: str, io: Io) -> bool:
     """Answers a call that carries the idempotency key of an answered one. False: a new call."""
-    key = idempotency_key(call.arrival, request.options)
-    if not key:
-        return False
+    assert call.request is not None
     call.trail.idempotency(key)
-    fingerprint = hashlib.sha256(request.body).digest()
+    fingerprint = hashlib.sha256(call.request.body).digest()
     tape, ours = await io.repeats.claim((who.key, key), call.id, fingerprint)
     if ours:
         call.tape = tape
@@ -148,22 +150,27 @@ async def stream(call: Call, attempt: Attempt, io: Io) -> None:
     try:
         carrier = attempts.relay(attempt)
         call.broken = carrier.fail
-        chunks = source.chunks()
+        skim, chunks = attempt.skim, source.chunks()
         async for chunk in chunks:
             data = carrier.feed(chunk)
-            if carrier.skim.has_content and trail.token(attempt.trail):
+            if skim.has_content and trail.receipt.first_token_us is None:
+                trail.token(attempt.trail)
                 call.arm(begun=True)
             if data:
-                await call.feed(lambda: head(call), data)
-            if carrier.skim.failed is not None or carrier.skim.complete:
+                if not call.arrival.begun:
+                    await call.begin(head(call))
+                await call.feed(data)
+            if skim.complete or skim.failed is not None:
                 break
         data = carrier.close()
-        if carrier.skim.failed is not None:
-            raise carrier.skim.failed
+        if skim.failed is not None:
+            raise skim.failed
         trail.mark("stream")
         settle(call, attempt)
         receipt = await record(call, io)
-        await call.end(lambda: head(call), data + carrier.finish(reply.member(receipt)))
+        if not call.arrival.begun:
+            await call.begin(head(call))
+        await call.feed(data + carrier.finish(reply.member(receipt)), more=False)
         await exhaust(chunks)
     finally:
         await source.close()

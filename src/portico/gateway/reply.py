@@ -1,5 +1,6 @@
 """What a reply says beside its answer: headers, the `portico` member, errors."""
 
+import re
 from typing import Final
 
 import msgspec
@@ -14,6 +15,7 @@ EVENTS: Final = (
     (b"content-type", b"text/event-stream; charset=utf-8"),
     (b"cache-control", b"no-cache"),
 )
+CONTROL: Final = re.compile(rb"[\x00-\x1f\x7f]")
 SHOULD_RETRY: Final = {"no": b"false", "yes": b"true"}
 
 
@@ -94,4 +96,5 @@ def refusal(error: PorticoError, call: str, door: Door) -> tuple[int, Headers, b
 
 def _value(text: str) -> bytes:
     """Names may hold any text; a header may not."""
-    return text.encode("ascii", "replace").replace(b"\r", b" ").replace(b"\n", b" ")
+    value = text.encode("ascii", "replace")
+    return value if text.isprintable() else CONTROL.sub(b" ", value)

@@ -1,6 +1,6 @@
 """The receipt of a call as it comes about."""
 
-from copy import copy
+from msgspec.structs import replace
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import PorticoError
@@ -9,7 +9,7 @@ from portico.contract.receipt import Attempt, AttemptStatus, CallStatus, Intent,
 from portico.contract.usage import Usage
 from portico.cost.charge import charge
 from portico.cost.settle import used
-from portico.gateway.live import Route
+from portico.gateway.shelf import Route
 from portico.methods.estimators import tokens
 from portico.methods.hashing import content_hash
 
@@ -79,23 +79,19 @@ class Trail:
     def idempotency(self, key: str) -> None:
         self.receipt.idempotency = content_hash(key)
 
-    def token(self, attempt: "AttemptTrail") -> bool:
-        """Content of the answer has come. True the first time."""
-        if self.receipt.first_token_us is not None:
-            return False
+    def token(self, attempt: "AttemptTrail") -> None:
+        """Content of the answer has come, for the first time."""
         self.receipt.first_token_us = self.elapsed_us()
         attempt.token()
-        return True
 
     def elapsed_us(self) -> int:
         return round((self.clock.monotonic() - self.started) * 1e6)
 
     def intent(self, attempt: "AttemptTrail", output_tokens: int) -> Intent:
         """What is to be known of this call if the process dies now."""
-        receipt = copy(self.receipt)
-        receipt.status = "lost"
-        receipt.error = "lost"
-        receipt.attempts += (attempt.lost(output_tokens),)
+        lost = attempt.lost(output_tokens)
+        attempts = (*self.receipt.attempts, lost)
+        receipt = replace(self.receipt, status="lost", error="lost", attempts=attempts)
         _add_up(receipt)
         return Intent(receipt=receipt)
 
@@ -151,8 +147,10 @@ class AttemptTrail:
         attempt.private = reply.private
         attempt.connection = reply.connection
         attempt.first_byte_us = self.elapsed_us()
-        upstream_id = next((found for name in UPSTREAM_IDS if (found := headers.get(name))), "")
-        attempt.upstream_id = upstream_id[:NAME_LENGTH]
+        for name in UPSTREAM_IDS:
+            if found := headers.get(name):
+                attempt.upstream_id = found[:NAME_LENGTH]
+                break
         if headers.get("x-portico-simulated"):
             attempt.simulated = True
 
@@ -162,14 +160,16 @@ class AttemptTrail:
 
     def lost(self, output_tokens: int) -> Attempt:
         """The attempt as it is accounted for if nobody lives to settle it: its dearest end."""
-        attempt = copy(self.attempt)
-        attempt.status = "lost"
-        attempt.error = "lost"
-        attempt.usage = Usage(input=tokens(self.sent_bytes), output=output_tokens)
-        attempt.usage_source = "estimated"
-        if attempt.price is not None:
-            attempt.cost_nano = charge(attempt.usage, attempt.price)
-        return attempt
+        usage = Usage(input=tokens(self.sent_bytes), output=output_tokens)
+        price = self.attempt.price
+        return replace(
+            self.attempt,
+            status="lost",
+            error="lost",
+            usage=usage,
+            usage_source="estimated",
+            cost_nano=0 if price is None else charge(usage, price),
+        )
 
     def settle(self, status: AttemptStatus, skim: Skim, error: PorticoError | None) -> Attempt:
         """The finished attempt, priced."""
@@ -202,13 +202,14 @@ class AttemptTrail:
 def _add_up(receipt: Receipt) -> None:
     """Makes the receipt's sums those of its attempts."""
     attempts = receipt.attempts
-    receipt.usage = total(attempts)
     if len(attempts) == 1:  # nearly every call: without the loops
         attempt = attempts[0]
+        receipt.usage = attempt.usage
         receipt.cost_nano = attempt.cost_nano
         receipt.unpriced = attempt.price is None
         receipt.simulated = attempt.simulated
         return
+    receipt.usage = total(attempts)
     receipt.cost_nano = sum(each.cost_nano for each in attempts)
     receipt.unpriced = any(each.price is None for each in attempts)
     receipt.simulated = any(each.simulated for each in attempts)
@@ -216,7 +217,5 @@ def _add_up(receipt: Receipt) -> None:
 
 def total(attempts: tuple[Attempt, ...]) -> Usage:
     """The exact sum of the attempts' tokens."""
-    if len(attempts) == 1:
-        return attempts[0].usage
     fields = Usage.__struct_fields__
     return Usage(**{name: sum(getattr(each.usage, name) for each in attempts) for name in fields})

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -20,7 +21,7 @@ from portico.adapters.aws.credentials import AwsChain
 from portico.adapters.clock import SystemClock
 from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.adapters.store.data import Data
-from portico.adapters.upstream import AiohttpUpstream
+from portico.adapters.upstream import HttpUpstream
 from portico.contract.errors import InvalidRequest
 from portico.contract.ports import Caller, Clock, OwnAnswer, OwnCall, Store
 from portico.contract.snapshot import Key
@@ -47,6 +48,9 @@ log = logging.getLogger("portico")
 SERVER_FILE: Final = "server.json"
 KEEP_ALIVE_S: Final = 75
 WARM_AFTER_S: Final = 3.0
+YOUNG: Final = 10_000
+"""Objects that may be made before the collector looks at the young ones (CPython's own: 700).
+A call leaves none that only a collection could free; those of administration can wait."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ class Parts:
 
     data: Data
     clock: SystemClock
-    upstream: AiohttpUpstream
+    upstream: HttpUpstream
     credentials: AwsChain
 
 
@@ -102,6 +106,7 @@ class Process:
             loop.create_task(server.serve(sockets=[place]))
             for server, place in zip(servers, sockets, strict=True)
         ]
+        settle_memory()
         try:
             self._announce(listener, server_file)
             self._start(self.admin.warm)
@@ -153,6 +158,15 @@ class Process:
         task = asyncio.get_running_loop().create_task(work())
         self.background.add(task)
         task.add_done_callback(self.background.discard)
+
+
+def settle_memory() -> None:
+    """Spares the collector what was made at the start: it lives as long as the process.
+
+    Without a collection first, which would cost 30 ms of the start and find next to nothing.
+    """
+    gc.freeze()
+    gc.set_threshold(YOUNG)
 
 
 class Quiet(uvicorn.Server):

@@ -14,7 +14,7 @@ from portico.adapters.aws.credentials import AwsChain
 from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.store.data import Data, open_data
-from portico.adapters.upstream import AiohttpUpstream
+from portico.adapters.upstream import HttpUpstream
 from portico.contract.errors import PorticoError
 from portico.contract.ports import Store
 from portico.control.projects import Durability, compile_project
@@ -57,7 +57,7 @@ async def _serve(options: UpOptions) -> int:
     environment = read_environment()
     listener = _listen(options.host, options.port)
     clock = SystemClock()
-    upstream = AiohttpUpstream()
+    upstream = HttpUpstream()
     credentials = AwsChain(clock)
     chosen: list[Chosen] = []
 

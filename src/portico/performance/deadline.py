@@ -31,11 +31,11 @@ class Deadline(msgspec.Struct, frozen=True):
 
 def open_deadline(workload: Workload, deadline_ms: int | None, started: float) -> Deadline:
     """The tighter of what the caller and the workload allow; else the lane's default."""
-    limits = [limit for limit in (workload.total_s, _seconds(deadline_ms)) if limit is not None]
-    total = min(limits) if limits else LANE_TOTAL_S[workload.lane]
+    total = workload.total_s
+    if deadline_ms is not None:
+        asked = deadline_ms / 1000
+        total = asked if total is None or asked < total else total
+    if total is None:
+        total = LANE_TOTAL_S[workload.lane]
     total = min(total, LONGEST_S)
-    return Deadline(at=started + total, total_s=total, first_token_s=workload.first_token_s)
-
-
-def _seconds(milliseconds: int | None) -> float | None:
-    return None if milliseconds is None else milliseconds / 1000
+    return Deadline(started + total, total, workload.first_token_s)

@@ -62,7 +62,7 @@ FAMILIES: tuple[EmbeddingFamily, ...] = (
     ),
     EmbeddingFamily("cohere.embed", _cohere, 96, "", _COHERE_PAGE),
 )
-"""The first that fits counts; ids are looked at as in `bedrock_converse.tables.family`."""
+"""The first that fits counts; ids are looked at as in `bedrock_converse.families.family`."""
 
 
 class _Body(msgspec.Struct, rename="camel"):

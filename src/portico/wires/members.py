@@ -92,9 +92,10 @@ def edit(
             done = kept = end
         else:
             kept = end
-    tail = b"".join(b',"' + name.encode() + b'":' + value for name, value in add.items())
-    if kept == opening:
-        tail = tail[1:]
+    tail = b""
+    if add:
+        tail = b"".join(b',"' + name.encode() + b'":' + value for name, value in add.items())
+        tail = tail[1:] if kept == opening else tail
     pieces += (body[done:kept], tail, body[max(done, kept) :])
     return b"".join(pieces)
 
@@ -148,45 +149,42 @@ def _bad_option(error: msgspec.ValidationError) -> InvalidRequest:
 
 
 def _spans(body: bytes, members: Mapping[str, msgspec.Raw]) -> tuple[Span, ...]:
-    """Walks the members in their order. A member that does not fit its text came twice."""
+    """Walks the members in their order. A member that does not fit its text came twice.
+
+    First as most writers write: at most one space after the comma and after the colon, and no
+    escapes in names; the pattern is for all others.
+    """
     spans: list[Span] = []
     position = 0
-    match = _KEY.match
     for name, raw in members.items():
         text = bytes(raw)
-        if (start := _plain(body, position, name, text)) >= 0:
-            opened = body.index(b'"', position)
-            position = start + len(text)
-            spans.append((name, opened, start, position))
-            continue
-        key = match(body, position)
-        if key is None:
-            raise _duplicate(body)
-        opened, closed = key.span(1)
-        start = key.end()
-        token = body[opened:closed]
-        same = token[1:-1] == name.encode() or _name(token) == name
-        if not (same and body.startswith(text, start)):
-            raise _duplicate(body)
+        start = -1
+        if body[position] in b"{,":
+            opened = position + 1 + (body[position + 1] == _SPACE)
+            key = b'"%b":' % name.encode()
+            if body.startswith(key, opened):
+                start = opened + len(key)
+                start += body[start] == _SPACE
+        if start < 0 or not body.startswith(text, start):
+            opened, start = _member(body, position, name, text)
         position = start + len(text)
         spans.append((name, opened, start, position))
-    if _CLOSING.match(body, position) is None:
+    if body[position:] != b"}" and _CLOSING.match(body, position) is None:
         raise _duplicate(body)
     return tuple(spans)
 
 
-def _plain(body: bytes, position: int, name: str, text: bytes) -> int:
-    """Where the value begins of a member that is written as most writers do: at most one space
-    after the comma and after the colon, no escapes in its name. -1 for any other."""
-    if body[position] not in b"{,":
-        return -1
-    key = b'"%b":' % name.encode()
-    opened = position + 1 + (body[position + 1] == _SPACE)
-    if not body.startswith(key, opened):
-        return -1
-    start = opened + len(key)
-    start += body[start] == _SPACE
-    return start if body.startswith(text, start) else -1
+def _member(body: bytes, position: int, name: str, text: bytes) -> tuple[int, int]:
+    """Where the member begins that stands at `position`, and where its value does."""
+    key = _KEY.match(body, position)
+    if key is None:
+        raise _duplicate(body)
+    opened, closed = key.span(1)
+    token = body[opened:closed]
+    same = token[1:-1] == name.encode() or _name(token) == name
+    if not (same and body.startswith(text, key.end())):
+        raise _duplicate(body)
+    return opened, key.end()
 
 
 def _name(token: bytes) -> str:

@@ -52,6 +52,11 @@ class SseReader:
 
     def feed(self, data: bytes) -> list[SseFrame]:
         """The frames that `data` completes. Raises UpstreamFailed past the limit."""
+        if not self._rest and not self._first and len(data) <= self._limit:
+            # what most servers send: one frame, whole
+            plain = _plain(data, carriage_returns=self._carriage_returns)
+            if plain is not None:
+                return [plain]
         if not self._carriage_returns and b"\r" in data:
             self._carriage_returns = True
         start = 0
@@ -84,6 +89,9 @@ class SseReader:
         if not self._carriage_returns:
             found = data.find(b"\n\n", start)
             return found + 2 if found >= 0 else -1
+        found = data.find(b"\r\n\r\n", start)
+        if found >= 0 and _all_pairs(data, start, found):
+            return found + 4  # what the pattern finds too, sooner
         match = _BLANK_LINE.search(data, start)
         if match is None:
             return -1
@@ -112,11 +120,37 @@ class SseReader:
         if self._first:
             self._first = False
             text = raw.removeprefix(_BOM)
-        if text.startswith(b"data: {") and text.find(b"\n") == len(text) - 2:
-            return SseFrame(raw, "", text[6:-2])
+        if text is raw:
+            plain = _plain(raw, carriage_returns=self._carriage_returns)
+            if plain is not None:
+                return plain
         if self._carriage_returns:
             text = text.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
         return _parse(raw, text)
+
+
+def _all_pairs(data: bytes | bytearray, start: int, end: int) -> bool:
+    """Whether every line in between ends with both a carriage return and a line feed."""
+    pairs = data.count(b"\r\n", start, end)
+    return data.count(b"\n", start, end) == pairs == data.count(b"\r", start, end)
+
+
+def _plain(data: bytes, *, carriage_returns: bool) -> SseFrame | None:
+    """The frame that `data` is, where it is one line with an object, an event's name before it
+    or not, and a blank line. `carriage_returns`: whether one was seen before.
+    """
+    at = 0
+    if data.startswith(b"event: "):
+        at = data.find(b"\n") + 1
+    if not data.startswith(b"data: {", at):
+        return None
+    if carriage_returns and not at and data.endswith(b"\r\n\r\n"):
+        if data.find(b"\r") == len(data) - 4 == data.find(b"\n") - 1:
+            return SseFrame(data, "", data[6:-4])
+    elif data.endswith(b"\n\n") and data.find(b"\n", at) == len(data) - 2 and b"\r" not in data:
+        event = data[7 : at - 1].decode("utf-8", "replace") if at else ""
+        return SseFrame(data, event, data[at + 6 : -2])
+    return None
 
 
 def _parse(raw: bytes, text: bytes) -> SseFrame:

@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 
 from portico.contract.errors import PorticoError
-from portico.main.cli import COMMANDS
+from portico.main.cli.commands import COMMANDS
 
 ROOT: Final = Path(__file__).parents[3]
 LINK: Final = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")

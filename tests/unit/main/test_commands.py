@@ -15,8 +15,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from portico.contract.receipt import Receipt
-from portico.main.cli import COMMANDS, portico
 from portico.main.cli.calls import following
+from portico.main.cli.commands import COMMANDS, help_text
+from portico.main.cli.group import portico
 from portico.main.cli.server import Server
 
 Respond = Callable[[str, str, bytes], tuple[int, dict[str, str], bytes]]
@@ -101,15 +102,29 @@ def run(*words: str, stdin: str | bytes | None = None) -> Result:
 
 def test_help_lists_the_commands_and_imports_none_of_them() -> None:
     code = (
-        "import sys\nfrom portico.main.cli import portico\n"
-        "try:\n    portico(['--help'])\nexcept SystemExit:\n    pass\n"
+        "import sys\nfrom portico.main.cli import main\n"
+        "sys.argv = ['portico', '--help']\nmain()\n"
         "print([m for m in sys.modules if m.split('.')[0] in "
-        "('msgspec', 'rich', 'fastapi', 'pydantic', 'aiohttp', 'http', 'asyncio', 'yaml')"
-        " or m.startswith('portico.main.cli.') and not m.endswith('exits')], file=sys.stderr)"
+        "('click', 'msgspec', 'rich', 'fastapi', 'pydantic', 'aiohttp', 'http', 'asyncio', 'yaml')"
+        " or m.startswith('portico.main.cli.') and not m.endswith('.commands')], file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
     assert all(name in done.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("words", [["-h"], ["--help"]])
+def test_help_is_the_same_whoever_prints_it(words: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "portico", *words], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == CliRunner().invoke(portico, words, prog_name="portico").stdout
+
+
+def test_help_names_every_option_and_fits_a_terminal() -> None:
+    options = [option for each in portico.params for option in each.opts]
+    assert all(option in help_text() for option in [*options, "--help", "-h"])
+    assert all(len(line) <= 80 for line in help_text().splitlines())
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from portico.main.cli import portico
+from portico.main.cli.group import portico
 
 
 @pytest.fixture(autouse=True)

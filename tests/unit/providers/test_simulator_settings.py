@@ -4,7 +4,7 @@ from portico.contract.errors import InvalidRequest, UnknownModel
 from portico.providers.simulator.draws import COUNT, Draws
 from portico.providers.simulator.facts import facts
 from portico.providers.simulator.faults import SMOOTH, course
-from portico.providers.simulator.settings import MAX_ID, MODELS, SETTINGS, parse
+from portico.providers.simulator.settings import BREAKS, MAX_ID, MODELS, SETTINGS, parse
 
 
 def test_every_setting_of_a_model_id_is_read() -> None:
@@ -161,3 +161,26 @@ def test_a_cut_happens_at_once_where_nothing_else_is_asked() -> None:
     found = course(parse("echo?cut=40"), 0)
     assert found.cut_after == 40
     assert found.instant
+
+
+@pytest.mark.parametrize("kind", BREAKS)
+def test_a_stream_breaks_by_a_kind_at_a_rate(kind: str) -> None:
+    settings = parse(f"echo?break={kind}@0.3&seed=7")
+    found = [course(settings, n).broken_by for n in range(2000)]
+    assert set(found) == {kind, None}
+    assert found.count(None) / len(found) == pytest.approx(0.7, abs=0.03)
+    assert course(parse(f"echo?break={kind}"), 0).broken_by == kind
+
+
+@pytest.mark.parametrize("value", ["", "nothing", "throttling@", "throttling@2", "@0.5"])
+def test_a_break_that_no_wire_knows_is_refused(value: str) -> None:
+    with pytest.raises(InvalidRequest, match="one of throttling, unavailable"):
+        parse(f"echo?break={value}")
+
+
+def test_breaks_move_no_other_fault() -> None:
+    plain = parse("echo?fail=503@0.3&cut=40@0.2&seed=7")
+    more = parse("echo?fail=503@0.3&cut=40@0.2&break=internal@0.5&seed=7")
+    for n in range(200):
+        assert course(plain, n).failure == course(more, n).failure
+        assert course(plain, n).cut_after == course(more, n).cut_after

@@ -8,7 +8,9 @@ from portico.contract.errors import Unauthenticated
 from portico.contract.snapshot import Key
 from portico.security.keys import (
     ENTROPY_BYTES,
+    MOST_SEEN,
     PRESET,
+    Seen,
     authenticate,
     identify,
     keep,
@@ -88,3 +90,46 @@ def test_a_chosen_admin_key_of_any_form_is_recognised() -> None:
 def test_too_little_entropy_is_refused() -> None:
     with pytest.raises(ValueError, match="random bytes"):
         mint(DRAFT, PEPPER, b"short")
+
+
+def test_a_remembered_key_is_refused_at_once_when_revoked_expired_or_gone() -> None:
+    key, text = minted()
+    seen: Seen = {}
+    first = authenticate(shown(text), {key.id: key}, PEPPER, 0, seen)
+    assert authenticate(shown(text), {key.id: key}, PEPPER, 0, seen) is first
+    for changed in ({"revoked_ns": 5}, {"expires_ns": 5}, {"verifier": bytes(32)}):
+        later = msgspec.structs.replace(key, **changed)
+        with pytest.raises(Unauthenticated):
+            authenticate(shown(text), {key.id: later}, PEPPER, 5, seen)
+    with pytest.raises(Unauthenticated):
+        authenticate(shown(text), {}, PEPPER, 5, seen)
+
+
+def test_a_remembered_key_has_the_scope_that_is_live_now() -> None:
+    key, text = minted()
+    seen: Seen = {}
+    authenticate(shown(text), {key.id: key}, PEPPER, 0, seen)
+    wider = msgspec.structs.replace(key, workloads=("*",))
+    assert authenticate(shown(text), {key.id: wider}, PEPPER, 0, seen).workloads == ("*",)
+
+
+def test_only_right_credentials_are_remembered_and_never_their_text() -> None:
+    key, text = minted()
+    seen: Seen = {}
+    for wrong in (text + "x", "pk_0_0", "x"):
+        with pytest.raises(Unauthenticated):
+            authenticate(shown(wrong), {key.id: key}, PEPPER, 0, seen)
+    assert not seen
+    authenticate(shown(text), {key.id: key}, PEPPER, 0, seen)
+    (mark,) = seen
+    assert text.encode() not in mark
+    assert len(mark) == 32
+
+
+def test_what_is_remembered_of_keys_is_bounded() -> None:
+    key, text = minted()
+    known = Key(id="", verifier=b"")
+    filled = {n.to_bytes(4, "big"): (known, authenticate(shown(text), {key.id: key}, PEPPER, 0))
+              for n in range(MOST_SEEN)}  # fmt: skip
+    authenticate(shown(text), {key.id: key}, PEPPER, 0, filled)
+    assert len(filled) <= MOST_SEEN

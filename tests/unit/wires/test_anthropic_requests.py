@@ -35,6 +35,7 @@ from portico.contract.errors import InvalidRequest
 from portico.contract.ports import Target
 from portico.wires.anthropic_messages import WIRE
 from portico.wires.anthropic_messages.tables import UNSUPPORTED
+from portico.wires.foreign import fitted
 
 TARGET = Target(model_id="claude-opus-5", stream=False, max_output_tokens=4096)
 
@@ -85,6 +86,8 @@ def test_tool_turns_become_results_of_one_user_message() -> None:
         ToolCall(id="call:2", name="b", arguments=""),
     )
     picture = Image(source=Inline(media_type="image/png", data="AA=="))
+    source = {"type": "base64", "media_type": "image/png", "data": "AA=="}
+    second = fitted("call:2", 64)
     body, _ = write(
         asked(
             turn("user", "Go"),
@@ -99,7 +102,7 @@ def test_tool_turns_become_results_of_one_user_message() -> None:
             "role": "assistant",
             "content": [
                 {"type": "tool_use", "id": "call_1", "name": "a", "input": {"x": 1.0}},
-                {"type": "tool_use", "id": "call_2", "name": "b", "input": {}},
+                {"type": "tool_use", "id": second, "name": "b", "input": {}},
             ],
         },
         {
@@ -108,15 +111,9 @@ def test_tool_turns_become_results_of_one_user_message() -> None:
                 {
                     "type": "tool_result",
                     "tool_use_id": "call_1",
-                    "content": [
-                        text("1"),
-                        {
-                            "type": "image",
-                            "source": {"type": "base64", "media_type": "image/png", "data": "AA=="},
-                        },
-                    ],
+                    "content": [text("1"), {"type": "image", "source": source}],
                 },
-                {"type": "tool_result", "tool_use_id": "call_2", "content": [text("2")]},
+                {"type": "tool_result", "tool_use_id": second, "content": [text("2")]},
                 text("And?"),
             ],
         },

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from portico.wires.bedrock_converse import tables
+from portico.wires.bedrock_converse import families, tables
 from portico.wires.bedrock_converse.block_writer import Writing, refuse
 from portico.wires.bedrock_embeddings import FAMILIES
 
@@ -48,12 +48,12 @@ def test_the_families_are_documented() -> None:
             words[row.reasoning],
             row.source,
         ]
-        for row in tables.FAMILIES
+        for row in families.FAMILIES
     ]
 
 
 def test_the_efforts_and_tiers_are_documented() -> None:
-    assert plain("Effort of Nova") == [list(row) for row in tables.NOVA_EFFORTS.items()]
+    assert plain("Effort of Nova") == [list(row) for row in families.NOVA_EFFORTS.items()]
     assert plain("Service tier") == [
         [tier, said or "nothing: the standard tier"] for tier, said in tables.SERVICE_TIERS.items()
     ]

@@ -111,11 +111,14 @@ def test_every_refusal_of_the_table_is_tried() -> None:
     assert {what for what, _, _ in REFUSED} == rows
 
 
+SIGNED = Turn(role="assistant", parts=(ToolCall(id="a_thought_c2ln", name="f", arguments=""),))
 DROPPED: list[tuple[str, Conversation]] = [
     ("turn.name", of(Turn(role="user", name="ann", parts=(Text(text="Hi"),)))),
     ("image.detail", saying(Image(source=Inline("image/png", "AA=="), detail="high"))),
     ("reasoning.unsigned", of(HI, Turn(role="assistant", parts=(Reasoning(text="Hm."),)))),
     ("reasoning.unsigned", of(HI, Turn(role="assistant", parts=(Reasoning(sealed="ü"),)))),
+    ("reasoning.foreign", of(HI, Turn(role="assistant", parts=(Reasoning(signature="gemini:x"),)))),
+    ("tool_call.signature", of(HI, SIGNED)),
     ("citations", saying(Text(text="x", citations=(Citation(url="https://a"),)))),
     ("parallel_tool_calls", of(tools=(TOOL,), parallel_tool_calls=False)),
     ("temperature above 1", of(sampling=Sampling(temperature=2.0))),
@@ -139,6 +142,11 @@ def test_what_the_table_drops_is_dropped_and_listed(what: str, conversation: Con
         ("top_k", of(sampling=Sampling(top_k=5)), "meta.llama3-3-70b-instruct-v1:0"),
         ("reasoning.effort", of(reasoning=ReasoningRequest(effort="low")), "meta.llama3"),
         ("reasoning.disabled", of(reasoning=ReasoningRequest(enabled=False)), "openai.gpt-oss"),
+        (
+            "reasoning.foreign",
+            of(HI, Turn(role="assistant", parts=(Reasoning(signature="c2ln"),))),
+            "amazon.nova-2-lite-v1:0",
+        ),
     ],
 )
 def test_what_a_family_has_no_word_for_is_dropped_and_listed(

@@ -69,3 +69,18 @@ def test_a_written_frame_reads_back_as_it_was() -> None:
     assert read(frame(b"a\nb", "delta"))[0] == SseFrame(
         b"event: delta\ndata: a\ndata: b\n\n", "delta", b"a\nb"
     )
+
+
+@pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\r\n", b"\r\r", b"\r\n\n", b"\n\r\n"])
+@pytest.mark.parametrize("name", [b"", b"event: delta\n", b"event: delta\r\n", b": note\n"])
+def test_a_frame_that_comes_whole_reads_as_one_that_comes_in_bytes(
+    name: bytes, ending: bytes
+) -> None:
+    first = b": hello\r\n\r\n" if b"\r" in ending else b": hello\n\n"
+    stream = first + (name + b'data: {"a":1}' + ending) * 2 + name + b'data: {"b":2}' + ending
+    whole, slow = SseReader(), SseReader()
+    pieces = [first, *[name + b'data: {"a":1}' + ending] * 2, name + b'data: {"b":2}' + ending]
+    quick = [frame for piece in pieces for frame in whole.feed(piece)] + whole.close()
+    bytewise = [frame for at in range(len(stream)) for frame in slow.feed(stream[at : at + 1])]
+    assert quick == bytewise + slow.close()
+    assert [frame.data for frame in quick if frame.data] == [b'{"a":1}', b'{"a":1}', b'{"b":2}']

@@ -84,7 +84,7 @@ def _answers(feature: Feature, door: str, wire: str) -> dict[str, Side]:
     if wire not in feature.returns:
         return sides
     for name in [name for name, side in sides.items() if side.fate != "dropped"]:
-        body = _next_turn(door, sides[name].left)
+        body = next_turn(door, sides[name].left)
         again = name.replace("answered", "next turn")
         sides[again] = ask(feature, door, wire, body, feature.returns[wire])
     return sides
@@ -214,7 +214,7 @@ def _failure(feature: Feature, door: str, wire: str) -> Side:
     return _seen(feature, door, wire, {"status": error.status, **body})
 
 
-def _next_turn(door: str, answer: Any) -> Body:
+def next_turn(door: str, answer: Any) -> Body:
     """The call that a caller makes next: the answer goes back, and something is said to it."""
     first: Body = {"role": "user", "content": "Hi"}
     if door == "openai_chat":

@@ -57,6 +57,7 @@ class FileJournal:
         self._closed = False
         self._finished = False
         self._loader = Loader(self._files, sink, options, start=loaded, clock=clock)
+        self._fresh = self._loader.fresh
         self._loader.start(self._announce)
         self._loader.hurry()
 
@@ -74,7 +75,7 @@ class FileJournal:
             payload = self._trimmed(receipt, self._shape.bound)
             size = HEAD.size + len(payload)
         admitted = bool(payload) and self._admits(size, self._reserved + wanted - held)
-        if admitted and self._write(INTENT, payload):
+        if admitted and self._write(INTENT, payload, call):
             self._held[call] = wanted
             self._reserved += wanted - held
         else:
@@ -86,11 +87,13 @@ class FileJournal:
         payload = encode(receipt)
         size = HEAD.size + len(payload)
         others = self._reserved - held
+        whole: Receipt | None = receipt
         if size > held and (size > self._shape.bound or not self._admits(size, others)):
             largest = self._shape.bound
             payload = self._trimmed(receipt, largest if self._admits(largest, others) else held)
+            whole = None
         self._reserved = others
-        if not payload or not self._write(RECEIPT, payload):
+        if not payload or not self._write(RECEIPT, payload, receipt.call, whole):
             self._unrecorded()
 
     def _wish(self, size: int) -> int:
@@ -106,7 +109,7 @@ class FileJournal:
         room = Room(self._left, len(self._files.free))
         return admits(self._shape, room, size, reserved)
 
-    def _write(self, kind: Kind, payload: bytes) -> bool:
+    def _write(self, kind: Kind, payload: bytes, call: str, receipt: Receipt | None = None) -> bool:
         """One write. False where the file took less than all; the next entry overwrites it."""
         if self._closed:
             return False
@@ -114,22 +117,26 @@ class FileJournal:
         if size > self._left or self._segment is None:
             self._segment = self._files.take()
             self._offset, self._left = START, self._shape.segment
-        segment = self._segment
+            self._loader.hurry()  # room is worth more than a large transaction
+        segment, start = self._segment, self._offset
+        sequence = segment.sequence
         try:
-            done = os.pwrite(segment.fd, frame(kind, payload, segment.sequence), self._offset)
+            done = os.pwrite(segment.fd, frame(kind, payload, sequence), start)
         except OSError:
             done = 0
         if done != size:
             return False
-        self._offset += size
+        self._offset = end = start + size
         self._left -= size
-        segment.end = self._offset
+        self._fresh.put((sequence, start, end, kind, payload, call, receipt))
+        segment.end = end
         self._written += 1
         self._written_bytes += size
         self._loader.notice()
         return True
 
     def _full(self, consequence: str) -> None:
+        self._loader.hurry()
         if self._options.when_full == "refuse":
             raise Overloaded(
                 f"The journal takes no more, so {consequence}. {self._why()}", retry_after=1.0

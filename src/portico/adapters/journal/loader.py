@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 from portico.adapters.journal.entries import Found
 from portico.adapters.journal.files import SegmentFiles
+from portico.adapters.journal.fresh import Fresh
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.journal.segments import START, Segment
 from portico.adapters.journal.sink import Entry, Position, Sink, SinkUnavailable
@@ -50,6 +51,7 @@ class Loader:
         self._doubtful = (start, 0, 0)
         self._on_progress: Callable[[], None] = _nothing
         self._thread = threading.Thread(target=self._run, name="portico-journal", daemon=True)
+        self.fresh = Fresh()
         self.loaded = 0
         self.loaded_bytes = 0
         self._database_error = ""
@@ -173,10 +175,14 @@ class Loader:
         return max(START, self._position.offset) if here else START
 
     def _load(self, segment: Segment, start: int) -> None:
-        found = self._read(segment, start)
-        behind = Position(segment.sequence, found[-1].end)
-        self._doubtful = (behind, len(found), behind.offset - start)
-        self._sink.load([Entry(f.kind, f.payload) for f in found], self._position, behind)
+        size, stop = self._options.batch_bytes, segment.end
+        entries, end = self.fresh.take(segment.sequence, start, stop, size)
+        if not entries:
+            found = self._read(segment, start)
+            entries, end = [Entry(f.kind, f.payload) for f in found], found[-1].end
+        behind = Position(segment.sequence, end)
+        self._doubtful = (behind, len(entries), end - start)
+        self._sink.load(entries, self._position, behind)
         self._advance()
 
     def _advance(self) -> None:

@@ -18,7 +18,7 @@ class JournalOptions(msgspec.Struct, frozen=True, kw_only=True):
     """`refuse`: no call without a record. `serve`: go on, and count what was not recorded."""
     fsync_s: float = 1.0
     """What a machine that loses power may lose."""
-    linger_s: float = 0.05
+    linger_s: float = 0.25
     """How long the loader gathers entries for one transaction when nobody waits for them."""
     batch_bytes: int = 256 * 1024
     """Read from the journal at a time, and so loaded in one transaction."""

@@ -5,6 +5,8 @@ from typing import Protocol
 
 import msgspec
 
+from portico.contract.receipt import Receipt
+
 
 class SinkUnavailable(Exception):
     """The database takes nothing at the moment. The message says why; the loader tries again."""
@@ -17,11 +19,16 @@ class Position(msgspec.Struct, frozen=True, order=True):
     offset: int = 0
 
 
-class Entry(msgspec.Struct, frozen=True):
-    """One entry on its way to the database."""
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One entry on its way to the database.
+
+    `call` and, of a receipt, `receipt` say what the payload says, where that is known unread.
+    """
 
     kind: int
     payload: bytes
+    call: str = ""
+    receipt: Receipt | None = None
 
 
 class Sink(Protocol):

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Literal
 
 import msgspec
-from multidict import CIMultiDict
 
+from portico.adapters.upstream.headers import Headers
 from portico.contract.errors import UpstreamFailed
 from portico.contract.ports import UpstreamRequest
 from portico.contract.snapshot import Network
@@ -44,7 +44,7 @@ class MemoryReply:
 
     def __init__(self, script: Scripted, network: Network, dropped: asyncio.Event) -> None:
         self.status = script.status
-        self.headers = CIMultiDict(script.headers)
+        self.headers = Headers.of(script.headers)
         self.address = script.address
         self.private = script.private
         self.connection = script.connection

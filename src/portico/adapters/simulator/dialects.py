@@ -8,7 +8,8 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from portico.adapters.simulator import failures
+from portico.adapters.simulator import breaches, failures
+from portico.adapters.simulator.breaches import Breach
 from portico.adapters.simulator.failures import Say
 from portico.adapters.simulator.framing import EVENT_STREAM, JSON_ARRAY, SSE, Framing
 from portico.contract.call import WireRequest
@@ -40,6 +41,8 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """How ids of tool calls begin."""
     say: Say
     """How a fault is put."""
+    breach: Breach
+    """How a stream says that it broke."""
     framing: Framing = SSE
     model: Callable[[str], str] = lambda id_: id_
     """The simulated model that an id of this wire stands for."""
@@ -67,18 +70,36 @@ def bedrock_model(id_: str) -> str:
     return name + mark + settings
 
 
-OPENAI = Dialect(door=OPENAI_DOOR, ids="chatcmpl-sim-", call_ids="call_sim_", say=failures.openai)
+OPENAI = Dialect(
+    door=OPENAI_DOOR,
+    ids="chatcmpl-sim-",
+    call_ids="call_sim_",
+    say=failures.openai,
+    breach=breaches.openai,
+)
 ANTHROPIC = Dialect(
-    door=ANTHROPIC_DOOR, ids="msg_sim_", call_ids="toolu_sim_", say=failures.anthropic
+    door=ANTHROPIC_DOOR,
+    ids="msg_sim_",
+    call_ids="toolu_sim_",
+    say=failures.anthropic,
+    # An overloaded Anthropic has a status of its own.
+    breach=breaches.data(failures.anthropic, "error", unavailable=529),
 )
 BEDROCK = Dialect(
     door=BEDROCK_DOOR,
     ids="",
     call_ids="tooluse_sim_",
     say=failures.bedrock,
+    breach=breaches.exception,
     framing=EVENT_STREAM,
     model=bedrock_model,
 )
-GEMINI = Dialect(door=GEMINI_DOOR, ids="sim-", call_ids="call_sim_", say=failures.gemini)
+GEMINI = Dialect(
+    door=GEMINI_DOOR,
+    ids="sim-",
+    call_ids="call_sim_",
+    say=failures.gemini,
+    breach=breaches.data(failures.gemini),
+)
 GEMINI_ARRAY = replace(GEMINI, framing=JSON_ARRAY)
 """Without `alt=sse`, a stream of Gemini is one JSON array."""

@@ -22,11 +22,15 @@ class Framing(msgspec.Struct, frozen=True, kw_only=True):
     """The tail, without the member that is the gateway's to write, not a provider's."""
     wrap: Callable[[Iterator[Piece]], Iterator[Piece]] = lambda pieces: pieces
 
-    def pieces(self, events: Iterator[Event], writer: StreamWriter) -> Iterator[Piece]:
-        """A stream as a provider sends it."""
-        return self.wrap(self._frames(events, writer))
+    def pieces(
+        self, events: Iterator[Event], writer: StreamWriter, breach: bytes = b""
+    ) -> Iterator[Piece]:
+        """A stream as a provider sends it; `breach` is what ends it after its first token."""
+        return self.wrap(self._frames(events, writer, breach))
 
-    def _frames(self, events: Iterator[Event], writer: StreamWriter) -> Iterator[Piece]:
+    def _frames(
+        self, events: Iterator[Event], writer: StreamWriter, breach: bytes
+    ) -> Iterator[Piece]:
         unmarked = True
         for event in events:
             frame = writer.write(event)
@@ -34,6 +38,11 @@ class Framing(msgspec.Struct, frozen=True, kw_only=True):
                 frame = self.mark(frame)
                 unmarked = False
             yield frame, 1 if isinstance(event, PartDelta) else 0
+            if breach and isinstance(event, PartDelta):
+                break
+        if breach:
+            yield breach, 0
+            return
         tail = self.bare(writer.finish(b"0"))
         yield self.mark(tail) if unmarked else tail, 0
 

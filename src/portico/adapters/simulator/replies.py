@@ -44,13 +44,17 @@ def whole(body: bytes, course: Course = SMOOTH, tokens: int = 0) -> Reply:
 
 
 def stream(
-    events: Iterator[Event], writer: StreamWriter, framing: Framing, course: Course
+    events: Iterator[Event],
+    writer: StreamWriter,
+    framing: Framing,
+    course: Course,
+    breach: bytes = b"",
 ) -> Reply:
-    """Frames as their tokens come."""
+    """Frames as their tokens come; `breach` ends them after the first token."""
     return Reply(
         status=200,
         headers={"content-type": framing.content_type, **_STREAM},
-        pieces=framing.pieces(events, writer),
+        pieces=framing.pieces(events, writer, breach),
         length=None,
         course=course,
         delay_s=course.delay_s,

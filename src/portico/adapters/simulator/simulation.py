@@ -78,7 +78,9 @@ class Simulation:
         now = int(time.time())
         if request.stream:
             told = engine.events(outcome, dialect.ids + name, request.model, now)
-            return replies.stream(told, door.stream_writer(request), dialect.framing, planned)
+            breach = dialect.breach(planned.broken_by) if planned.broken_by else b""
+            writer = door.stream_writer(request)
+            return replies.stream(told, writer, dialect.framing, planned, breach)
         written = door.write_answer(engine.whole(outcome, dialect.ids + name, request.model, now))
         return replies.whole(replies.marked(written), planned, outcome.usage.output)
 

@@ -1,13 +1,14 @@
 """Every statement that run time sends to SQLite, by name."""
 
-AT_ONCE = 32
-"""Rows that one statement takes where there are many: SQLite runs it without Python's lock."""
+ROWS = (64, 8, 1)
+"""Rows of one statement, where there are as many: SQLite runs it without Python's lock."""
 
 
-def at_once(statement: str) -> str:
-    """A statement for one row as a statement for `AT_ONCE` rows."""
-    head, values, row = statement.rstrip().rpartition("VALUES ")
-    return f"{head}{values}{', '.join([row] * AT_ONCE)}"
+def by_rows(statement: str) -> tuple[tuple[int, str], ...]:
+    """A statement for the values of one row as statements for each number of rows in `ROWS`."""
+    head, values, rest = statement.partition("VALUES ")
+    row, end, tail = rest.partition(")")
+    return tuple((rows, head + values + ", ".join([row + end] * rows) + tail) for rows in ROWS)
 
 
 POSITION = "SELECT sequence, offset FROM journal_position"
@@ -16,25 +17,24 @@ UPDATE journal_position SET sequence = :sequence, offset = :offset
 WHERE sequence = :before_sequence AND offset = :before_offset
 """
 
-ADD_RECEIPT = """
-INSERT OR IGNORE INTO receipts
+ADD_RECEIPTS = by_rows("""
+INSERT INTO receipts
     (call, received_ns, workload, model, team, "key", project, subject, "release", status,
      cost_nano, tokens_in, tokens_out, simulated, body,
      prompt, prompt_version, prompt_source, parameters)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-ADD_ATTEMPT = """
-INSERT OR IGNORE INTO attempts
+ON CONFLICT DO NOTHING
+""")
+ADD_ATTEMPTS = by_rows("""
+INSERT INTO attempts
     (id, call, model, provider, status, cost_nano, started_ns,
      input, cached_read, cache_write_5m, cache_write_1h, input_audio, cached_audio,
      output, output_audio, reasoning, region, address, private, simulated, listed)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
-ADD_RECEIPTS = at_once(ADD_RECEIPT)
-ADD_ATTEMPTS = at_once(ADD_ATTEMPT)
-PUT_INTENT = "INSERT OR REPLACE INTO intents (call, body) VALUES (?, ?)"
+ON CONFLICT DO NOTHING
+""")
+PUT_INTENTS = by_rows("INSERT OR REPLACE INTO intents (call, body) VALUES (?, ?)")
 DROP_INTENT = "DELETE FROM intents WHERE call = ?"
-DROP_SOME = f"DELETE FROM intents WHERE call IN ({', '.join('?' * AT_ONCE)})"  # noqa: S608 - marks
 INTENTS = "SELECT call, body FROM intents ORDER BY rowid"
 DROP_INTENTS = "DELETE FROM intents"
 ADD_UNREADABLE = "INSERT INTO unreadable (kind, body) VALUES (?, ?)"

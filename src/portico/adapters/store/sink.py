@@ -34,6 +34,8 @@ class SqliteSink:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._connection: sqlite3.Connection | None = None
+        self._under_way: frozenset[str] = frozenset()
+        """The calls whose intents are in the database."""
         self._file = (0, 0)
 
     def open(self) -> Position:
@@ -41,6 +43,7 @@ class SqliteSink:
         with self._told():
             connection = self._connection = connect(self._path, busy_s=BUSY_S)
             self._file = self._identity()
+            self._under_way = frozenset(c for c, _ in connection.execute(queries.INTENTS))
             return Position(*connection.execute(queries.POSITION).fetchone())
 
     def load(self, entries: Sequence[Entry], before: Position, behind: Position) -> None:
@@ -55,8 +58,9 @@ class SqliteSink:
 
     def _store(self, batch: "_Batch", before: Position, behind: Position) -> None:
         with self._writing() as connection:
-            batch.write(connection)
+            left = batch.write(connection, self._under_way)
             _move(connection, before, behind)
+        self._under_way = left
 
     def settle_lost(self) -> None:
         with self._writing() as connection:
@@ -64,7 +68,8 @@ class SqliteSink:
             for call, body in connection.execute(queries.INTENTS).fetchall():
                 batch.add_lost(call, body)
             batch.clamp()
-            batch.write(connection)
+            left = batch.write(connection, self._under_way)
+        self._under_way = left
 
     def persist(self) -> None:
         """SQLite's WAL is not synced at each commit (synchronous = NORMAL); here it is."""
@@ -121,21 +126,21 @@ class _Batch:
         self._intents: dict[str, bytes] = {}
         self._receipts: list[Row] = []
         self._attempts: list[Row] = []
-        self._done: list[Row] = []
+        self._done: set[str] = set()
         self._unreadable: list[Row] = []
 
     def add(self, entry: Entry) -> None:
         try:
             if entry.kind == INTENT:
-                self._intents[call_of(entry.payload)] = entry.payload
+                self._intents[entry.call or call_of(entry.payload)] = entry.payload
             else:
-                self.add_receipt(decode(entry.payload), entry.payload)
+                self.add_receipt(entry.receipt or decode(entry.payload), entry.payload)
         except msgspec.MsgspecError:
             self._unreadable.append((entry.kind, entry.payload))
 
     def add_receipt(self, receipt: Receipt, body: bytes) -> None:
         self._intents.pop(receipt.call, None)
-        self._done.append((receipt.call,))
+        self._done.add(receipt.call)
         self._receipts.append(_receipt_row(receipt, body))
         self._attempts.extend(_attempt_row(receipt.call, a) for a in receipt.attempts)
 
@@ -144,7 +149,7 @@ class _Batch:
             receipt = lost(decode(body))
         except msgspec.MsgspecError:
             self._unreadable.append((INTENT, body))
-            self._done.append((call,))
+            self._done.add(call)
         else:
             self.add_receipt(receipt, encode(receipt))
 
@@ -153,22 +158,27 @@ class _Batch:
         self._receipts = [_clamped(row) for row in self._receipts]
         self._attempts = [_clamped(row) for row in self._attempts]
 
-    def write(self, connection: sqlite3.Connection) -> None:
-        _write(connection, queries.ADD_RECEIPTS, queries.ADD_RECEIPT, self._receipts)
-        _write(connection, queries.ADD_ATTEMPTS, queries.ADD_ATTEMPT, self._attempts)
-        _write(connection, queries.DROP_SOME, queries.DROP_INTENT, self._done)
-        connection.executemany(queries.PUT_INTENT, self._intents.items())
+    def write(self, connection: sqlite3.Connection, under_way: frozenset[str]) -> frozenset[str]:
+        """`under_way`: calls with an intent in the database; returns them as they are then."""
+        done = under_way & self._done
+        _write(connection, queries.ADD_RECEIPTS, self._receipts)
+        _write(connection, queries.ADD_ATTEMPTS, self._attempts)
+        connection.executemany(queries.DROP_INTENT, [(call,) for call in done])
+        _write(connection, queries.PUT_INTENTS, tuple(self._intents.items()))
         if self._unreadable:
             connection.executemany(queries.ADD_UNREADABLE, self._unreadable)
+        return (under_way - done).union(self._intents)
 
 
-def _write(connection: sqlite3.Connection, some: str, one: str, rows: Sequence[Row]) -> None:
+def _write(
+    connection: sqlite3.Connection, statements: Sequence[tuple[int, str]], rows: Sequence[Row]
+) -> None:
     """Most rows in few statements: between two statements the loop's thread waits for us."""
-    size = queries.AT_ONCE
-    end = len(rows) - len(rows) % size
-    for start in range(0, end, size):
-        connection.execute(some, tuple(chain.from_iterable(rows[start : start + size])))
-    connection.executemany(one, rows[end:])
+    at = 0
+    for size, statement in statements:
+        while len(rows) - at >= size:
+            connection.execute(statement, tuple(chain.from_iterable(rows[at : at + size])))
+            at += size
 
 
 def _move(connection: sqlite3.Connection, before: Position, behind: Position) -> None:

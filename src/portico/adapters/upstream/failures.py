@@ -1,10 +1,8 @@
-"""aiohttp's exceptions in Portico's words: one door through which every failure leaves."""
+"""Every failure of an upstream, in words: what happened, to what, what to do next."""
 
 import errno
 import ssl
 from typing import Literal
-
-import aiohttp
 
 from portico.adapters.upstream.decoding import Bomb
 from portico.contract.errors import UpstreamFailed
@@ -13,7 +11,7 @@ Stage = Literal["address", "dns", "connect", "tls", "first_byte", "between_chunk
 
 
 class AddressRefused(OSError):
-    """An address that must not be connected to. An OSError, so that aiohttp carries it out."""
+    """An address that must not be connected to. An OSError, as any other that ends a connect."""
 
     def __init__(self, kind: str, reason: str) -> None:
         super().__init__(errno.EACCES, reason)
@@ -51,71 +49,89 @@ def first_byte_timeout(host: str, seconds: float) -> UpstreamFailed:
     )
 
 
-def on_send(error: Exception, host: str, connect_s: float) -> UpstreamFailed:
-    """What went wrong before a reply's head was read."""
-    if isinstance(error, aiohttp.ConnectionTimeoutError):
-        return connect_timeout(host, connect_s)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return _on_connect(error, host)
-    if isinstance(error, aiohttp.ClientHttpProxyError):
-        return failed(
-            "connect",
-            "proxy",
-            f"The proxy refused to connect to {host} with status {error.status}; "
-            "check the provider's network.proxy.",
-            status=str(error.status),
-        )
-    if isinstance(error, aiohttp.ClientConnectionError):
-        return failed(
-            "first_byte", "disconnected", f"{host} closed the connection before it replied; retry."
-        )
-    if isinstance(error, aiohttp.ClientResponseError):
-        return failed(
-            "first_byte", "malformed", f"{host} replied with something that is not HTTP/1.1."
-        )
-    if isinstance(error, ValueError):
-        return failed(
-            "first_byte",
-            "header",
-            f"The request to {host} cannot be written: a header holds a line break or a control "
-            "character; look at the provider's api_key and headers.",
-        )
-    return failed("first_byte", "network", f"The request to {host} failed: {_name(error)}.")
+def disconnected(host: str) -> UpstreamFailed:
+    return failed(
+        "first_byte", "disconnected", f"{host} closed the connection before it replied; retry."
+    )
 
 
-def _on_connect(error: aiohttp.ClientConnectorError, host: str) -> UpstreamFailed:
-    cause = error.os_error
-    if isinstance(cause, AddressRefused):
-        return refused(host, cause.kind, cause.reason)
-    if isinstance(error, aiohttp.ClientConnectorDNSError):
-        return failed(
-            "dns",
-            "unresolved",
-            f"The name {host} was not resolved; check its spelling and this machine's DNS.",
-        )
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
+def malformed(host: str) -> UpstreamFailed:
+    return failed("first_byte", "malformed", f"{host} replied with something that is not HTTP/1.1.")
+
+
+def unwritable(host: str) -> UpstreamFailed:
+    return failed(
+        "first_byte",
+        "header",
+        f"The request to {host} cannot be written: a header holds a line break or a control "
+        "character, or frames the body; look at the provider's api_key and headers.",
+    )
+
+
+def unresolved(host: str) -> UpstreamFailed:
+    return failed(
+        "dns",
+        "unresolved",
+        f"The name {host} was not resolved; check its spelling and this machine's DNS.",
+    )
+
+
+def unreachable(host: str, error: BaseException) -> UpstreamFailed:
+    name = _name(error)
+    return failed(
+        "connect", name, f"No connection to {host}: {name}; check that it runs and listens there."
+    )
+
+
+def crowded(host: str, waiting: int) -> UpstreamFailed:
+    return failed(
+        "connect",
+        "full",
+        f"No connection to {host}: all are taken and {waiting} requests wait for one already; "
+        "retry later.",
+    )
+
+
+def handshake(host: str, error: BaseException) -> UpstreamFailed:
+    """What went wrong with TLS."""
+    if isinstance(error, ssl.SSLCertVerificationError):
         return failed(
             "tls",
             "certificate",
-            f"The certificate of {host} was not accepted: {_verification(cause)}; "
+            f"The certificate of {host} was not accepted: {error.verify_message}; "
             "set the provider's network.ca_file if it has a CA of its own.",
         )
-    if isinstance(error, aiohttp.ClientSSLError) or isinstance(cause, ssl.SSLError):
-        return failed(
-            "tls",
-            "handshake",
-            f"{host} does not speak TLS as asked; check http or https in the URL.",
-        )
-    if isinstance(error, aiohttp.ClientProxyConnectionError):
-        return failed(
-            "connect",
-            "proxy",
-            f"The proxy on the way to {host} was not reached; check the provider's network.proxy.",
-        )
+    return failed(
+        "tls",
+        "handshake",
+        f"{host} does not speak TLS as asked; check http or https in the URL.",
+    )
+
+
+def proxy_away(host: str) -> UpstreamFailed:
     return failed(
         "connect",
-        _name(cause),
-        f"No connection to {host}: {_name(cause)}; check that it runs and listens there.",
+        "proxy",
+        f"The proxy on the way to {host} was not reached; check the provider's network.proxy.",
+    )
+
+
+def proxy_refused(host: str, status: int) -> UpstreamFailed:
+    return failed(
+        "connect",
+        "proxy",
+        f"The proxy refused to connect to {host} with status {status}; "
+        "check the provider's network.proxy.",
+        status=str(status),
+    )
+
+
+def proxy_garbled(host: str) -> UpstreamFailed:
+    return failed(
+        "connect",
+        "proxy",
+        f"The proxy on the way to {host} did not answer CONNECT in HTTP/1.1; "
+        "check the provider's network.proxy.",
     )
 
 
@@ -123,12 +139,6 @@ def _name(error: BaseException) -> str:
     """A short stable name: "econnrefused", or the class where there is no errno."""
     code = error.errno if isinstance(error, OSError) else None
     return errno.errorcode.get(code or 0, type(error).__name__).lower()
-
-
-def _verification(error: BaseException) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    return "verification failed"
 
 
 def closed() -> UpstreamFailed:

@@ -1,19 +1,57 @@
-"""A reply whose head has come: its body within bounds, its end at once when asked."""
+"""A reply: its head, its body within bounds, its end at once when asked."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
-from typing import Literal
-
-import aiohttp
+from typing import Literal, Protocol
 
 from portico.adapters.upstream import failures
 from portico.adapters.upstream.decoding import Bomb, Garbled, Inflater, known
-from portico.adapters.upstream.pool import Wire
+from portico.adapters.upstream.headers import Headers
 from portico.adapters.upstream.route import Route
-from portico.adapters.upstream.waiting import Within
+
+Broken = Literal["", "disconnected", "malformed", "expired", "closed"]
+
+_NONE = Headers({})
 
 
-class AiohttpReply:
-    """Satisfies `contract.ports.UpstreamReply`. The body can be read once, whole or in chunks."""
+class Line(Protocol):
+    """What a reply needs of the connection that it comes on."""
+
+    address: str
+    private: bool
+
+    def abort(self) -> None: ...
+
+    def watch(self, seconds: float) -> None: ...
+
+    def unwatch(self) -> None: ...
+
+    def resume(self) -> None: ...
+
+
+class PooledReply:
+    """Satisfies `contract.ports.UpstreamReply`. The body can be read once, whole or in chunks.
+
+    The connection fills it in: `status` and `headers` when the head is there, `parts` as the
+    body comes, then `done` or `broken`. It wakes the one who waits, and nobody else may.
+    """
+
+    __slots__ = (
+        "_line",
+        "_route",
+        "_size",
+        "address",
+        "broken",
+        "connection",
+        "done",
+        "headers",
+        "held",
+        "loop",
+        "parts",
+        "private",
+        "status",
+        "waiter",
+    )
 
     status: int
     headers: Mapping[str, str]
@@ -23,27 +61,49 @@ class AiohttpReply:
 
     def __init__(
         self,
-        response: aiohttp.ClientResponse,
-        wire: Wire,
-        connection: Literal["new", "reused", "retried"],
+        line: Line,
         route: Route,
+        loop: asyncio.AbstractEventLoop,
+        connection: Literal["new", "reused", "retried"],
     ) -> None:
-        self.status = response.status
-        self.headers = response.headers
-        self.address = wire.address
-        self.private = wire.private
+        self.status = 0
+        self.headers = _NONE
+        self.address = line.address
+        self.private = line.private
         self.connection = connection
-        self._response = response
-        self._content = response.content
+        self.loop = loop
+        self.parts: list[bytes] = []
+        self.held = 0
+        """Bytes of `parts`."""
+        self.done = False
+        self.broken: Broken = ""
+        self.waiter: asyncio.Future[None] | None = None
+        self._line = line
         self._route = route
         self._size = 0
+
+    def wake(self) -> None:
+        waiter, self.waiter = self.waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def head(self) -> None:
+        """Waits until the head is there or the reply is broken. Cancelled, it gives up."""
+        if self.status or self.broken:
+            return
+        self.waiter = waiter = self.loop.create_future()
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            self.end()
+            raise
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """Decoded pieces as they come. Raises UpstreamFailed when the body breaks, stalls or
         grows over its bound; the connection is closed then."""
         try:
             inflater = self._inflater()
-            while data := await self._next():
+            while data := (self._take() if self.parts else await self._next()):
                 if inflater is None:
                     yield data
                     continue
@@ -52,45 +112,60 @@ class AiohttpReply:
             if inflater is not None:
                 self._finish(inflater)
         finally:
-            self._end()
+            self.end()
 
     async def read(self) -> bytes:
         """The whole decoded body. Raises as `chunks` does."""
         if "content-encoding" in self.headers:
             return b"".join([chunk async for chunk in self.chunks()])
+        if self.done:
+            return self._take()
+        parts = []
         try:
-            body = await self._next()
-            if body and not self._content.at_eof():
-                parts = [body]
-                while data := await self._next():
-                    parts.append(data)
-                body = b"".join(parts)
+            while data := await self._next():
+                parts.append(data)
         finally:
-            self._end()
-        return body
+            self.end()
+        return b"".join(parts)
 
     async def close(self) -> None:
-        self._end()
+        self.end()
 
-    def _end(self) -> None:
-        """Closes the connection, unless the body is complete and the pool has it back."""
-        if not self._response.closed:
-            self._response.close()
+    def end(self) -> None:
+        """Closes the connection, unless the reply is complete and the pool has it back."""
+        if not self.done:
+            self.broken = self.broken or "closed"
+            self.parts.clear()
+            self.held = 0
+            self._line.abort()
+            self.wake()
 
     async def _next(self) -> bytes:
         """What came since the last time, or else what comes next; nothing at the end."""
-        content = self._content
         route = self._route
-        try:
-            data = content.read_nowait()
-            if not data and not content.is_eof():
-                with Within(route.network.between_chunks_s):
-                    data = await content.readany()
-        except TimeoutError:
-            raise failures.stalled(route.host, route.network.between_chunks_s) from None
-        except (aiohttp.ClientError, OSError, RuntimeError) as error:
-            # RuntimeError: aiohttp's word for a connection that was closed on this side.
-            raise failures.cut(route.host) from error
+        while not (self.parts or self.done or self.broken):
+            self.waiter = waiter = self.loop.create_future()
+            self._line.watch(route.network.between_chunks_s)
+            try:
+                await waiter
+            finally:
+                if not self.done:
+                    self._line.unwatch()
+        if self.parts or self.done:
+            return self._take()
+        if self.broken == "expired":
+            raise failures.stalled(route.host, route.network.between_chunks_s)
+        raise failures.cut(route.host)
+
+    def _take(self) -> bytes:
+        parts = self.parts
+        if not parts:
+            return b""
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        parts.clear()
+        self.held = 0
+        if not self.done:
+            self._line.resume()
         self._grow(len(data))
         return data
 

@@ -9,7 +9,6 @@ from portico.contract.conversation import Json
 from portico.contract.prompt import PromptVersion
 from portico.contract.snapshot import Model, Provider, Release, Workload
 from portico.control.projects import bedrock, names
-from portico.control.projects.activity import INACTIVE_KINDS
 from portico.control.projects.catalogue import retires_by
 from portico.control.projects.discovery import SMALL
 from portico.control.projects.problems import FILE, Problem, problem
@@ -49,7 +48,7 @@ class Workloads:
     def read(self, project: Project) -> None:
         for name, written in project.workloads.items():
             ladder = tuple(tuple(rung.pool) for rung in written.ladder)
-            self._check(name, ladder)
+            self._note(name, ladder)
             self._check_aws(name, written, ladder)
             self.made.append(self._workload(name, written, ladder, project))
 
@@ -59,7 +58,7 @@ class Workloads:
             return
         model = self._first()
         if model is None:
-            hint = "add one under models:, with a provider of kind openai, anthropic or simulator"
+            hint = "add one under models:, with a provider of any kind"
             message = "there is no model for the workload default"
             self.problems.append(problem(self._document, (), message, hint))
             return
@@ -71,8 +70,7 @@ class Workloads:
         for model in self._models.values():
             named = "/" not in model.name
             embeds = model.facts is not None and "text" not in model.facts.output
-            reached = self._providers[model.provider].kind not in INACTIVE_KINDS
-            if named and reached and not embeds:
+            if named and not embeds:
                 return model.name
         small = [
             self._models[name]
@@ -103,16 +101,9 @@ class Workloads:
         )
         return self._released(workload, written.prompt)
 
-    def _check(self, name: str, ladder: tuple[tuple[str, ...], ...]) -> None:
-        path = ("workloads", name, "ladder")
-        first = self._models.get(ladder[0][0])
-        kind = self._providers[first.provider].kind if first is not None else ""
-        if kind in INACTIVE_KINDS:
-            message = f"its first model {ladder[0][0]} cannot be called: {INACTIVE_KINDS[kind]} yet"
-            hint = "put a model of kind openai, anthropic or simulator first"
-            self.problems.append(problem(self._document, (*path, 0), message, hint))
+    def _note(self, name: str, ladder: tuple[tuple[str, ...], ...]) -> None:
         if sum(len(rung) for rung in ladder) > 1:
-            line = self._document.place(path)[0]
+            line = self._document.place(("workloads", name, "ladder"))[0]
             self.warnings.append(
                 f"workloads.{name}.ladder ({FILE}:{line}) is understood but not active yet:"
                 f" only its first model, {ladder[0][0]}, is called"

@@ -51,7 +51,8 @@ def _read(kind: str, file: Path, name: str) -> tuple[Imported, ...]:
 
     if kind == "promptfoo":
         return promptfoo.read(text, name, _referred(file.parent, text))
-    return (langfuse if kind == "langfuse" else dotprompt).read(text, name)
+    reader = langfuse.read if kind == "langfuse" else dotprompt.read
+    return reader(text, name)
 
 
 def _referred(folder: Path, text: str) -> Mapping[str, str]:

@@ -10,7 +10,7 @@ import msgspec
 from portico.adapters.aws.credentials import AwsChain
 from portico.adapters.clock import SystemClock
 from portico.adapters.memory.credentials import MemoryCredentials
-from portico.adapters.upstream import AiohttpUpstream
+from portico.adapters.upstream import HttpUpstream
 from portico.contract.errors import PorticoError, UpstreamFailed
 from portico.contract.ports import (
     AwsCredentials,
@@ -43,7 +43,7 @@ def providers(snapshot: Snapshot, environment: Mapping[str, str]) -> list[Findin
 
 
 async def _all(snapshot: Snapshot, environment: Mapping[str, str]) -> list[Finding]:
-    upstream = AiohttpUpstream()
+    upstream = HttpUpstream()
     chain = AwsChain(SystemClock())
     try:
         rows = await asyncio.gather(

@@ -6,7 +6,7 @@ import struct
 import msgspec
 
 COUNT = 4
-"""Draws a request has. Each fault owns one, so that adding a setting moves no other fault."""
+"""Draws of a digest. Each fault owns one, so that adding a setting moves no other fault."""
 
 _PAIR = struct.Struct("<QQ")
 _WORDS = struct.Struct(f"<{COUNT}Q")
@@ -19,8 +19,15 @@ class Draws(msgspec.Struct, frozen=True):
     seed: int
 
     def at(self, n: int) -> tuple[float, ...]:
-        """The `COUNT` draws of request `n`, each uniform in [0, 1)."""
+        """The first `COUNT` draws of request `n`, each uniform in [0, 1)."""
+        return self._drawn(n, b"portico-sim")
+
+    def beyond(self, n: int) -> tuple[float, ...]:
+        """The next `COUNT` draws of request `n`."""
+        return self._drawn(n, b"portico-sim-2")
+
+    def _drawn(self, n: int, person: bytes) -> tuple[float, ...]:
         name = _PAIR.pack(self.seed & _MASK, n & _MASK)
-        digest = hashlib.blake2b(name, digest_size=_WORDS.size, person=b"portico-sim").digest()
+        digest = hashlib.blake2b(name, digest_size=_WORDS.size, person=person).digest()
         # 53 bits are what a double holds exactly.
         return tuple((word >> 11) / 2**53 for word in _WORDS.unpack(digest))

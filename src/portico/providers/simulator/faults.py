@@ -3,7 +3,7 @@
 import msgspec
 
 from portico.providers.simulator.draws import Draws
-from portico.providers.simulator.settings import Settings
+from portico.providers.simulator.settings import Break, Settings
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
@@ -24,6 +24,8 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of the body after which nothing more comes; 0: not even the head."""
     cut_after: int | None = None
     """Bytes of the body after which the connection breaks."""
+    broken_by: Break | None = None
+    """The error that a stream ends with after its first token."""
 
     @property
     def instant(self) -> bool:
@@ -37,11 +39,12 @@ class Course(msgspec.Struct, frozen=True, kw_only=True):
 
 
 SMOOTH = Course()
+_RATES = ("fail_rate", "stall_rate", "slow_rate", "cut_rate", "break_rate")
 
 
 def course(settings: Settings, n: int) -> Course:
-    """The course of request `n` (from 0). Draw 0 is for fail, 1 stall, 2 slow, 3 cut."""
-    if not (settings.fail_rate or settings.stall_rate or settings.slow_rate or settings.cut_rate):
+    """The course of request `n` (from 0). Draw 0 is for fail, 1 stall, 2 slow, 3 cut, 4 break."""
+    if not any(getattr(settings, rate) for rate in _RATES):
         if settings.ttft_s == 0 and settings.tokens_per_s is None:
             return SMOOTH
         return Course(delay_s=settings.ttft_s, tokens_per_s=settings.tokens_per_s)
@@ -56,4 +59,12 @@ def course(settings: Settings, n: int) -> Course:
         tokens_per_s=settings.tokens_per_s,
         stall_after=settings.stall_bytes if stalls else None,
         cut_after=settings.cut_bytes if cut < settings.cut_rate and not stalls else None,
+        broken_by=_broken_by(settings, n),
     )
+
+
+def _broken_by(settings: Settings, n: int) -> Break | None:
+    if not settings.break_rate:
+        return None
+    drawn, *_ = Draws(settings.seed).beyond(n)
+    return settings.break_by if drawn < settings.break_rate else None

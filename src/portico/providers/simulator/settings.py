@@ -1,6 +1,7 @@
 """A simulated model id: one of four models, and settings written like a query.
 
     echo?ttft=200ms&tps=50&fail=503@0.3&retry_after=1&stall=0.01&cut=40&slow=0.02:3s&seed=7
+    echo?break=throttling@0.3
 
 What each setting means is in docs/simulator.md.
 """
@@ -9,7 +10,7 @@ import difflib
 import re
 import zlib
 from collections.abc import Callable, Mapping
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -17,7 +18,12 @@ from portico.contract.errors import InvalidRequest, UnknownModel
 
 Base = Literal["echo", "extract", "script", "embed"]
 
+Break = Literal["throttling", "unavailable", "internal", "model", "validation"]
+"""What a stream may say that it broke of. Each wire has its own word for it."""
+
 MODELS: tuple[Base, ...] = ("echo", "extract", "script", "embed")
+
+BREAKS: tuple[Break, ...] = get_args(Break)
 
 MAX_ID = 512
 """Characters of a model id."""
@@ -41,11 +47,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """Bytes of the body that come before a call hangs; 0: it hangs before the head."""
     cut_bytes: int = 0
     cut_rate: float = 0.0
+    break_by: Break | None = None
+    break_rate: float = 0.0
     slow_rate: float = 0.0
     slow_s: float = 0.0
 
 
-Value = float | int
+Value = float | int | str
 Parser = Callable[[str], Mapping[str, Value]]
 
 _NUMBER = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,12})?")
@@ -115,6 +123,13 @@ def _cut(text: str) -> Mapping[str, Value]:
     return {"cut_bytes": _whole(size), "cut_rate": _rate(rate) if at else 1.0}
 
 
+def _break(text: str) -> Mapping[str, Value]:
+    kind, at, rate = text.partition("@")
+    if kind not in BREAKS:
+        raise ValueError(text)
+    return {"break_by": kind, "break_rate": _rate(rate) if at else 1.0}
+
+
 def _slow(text: str) -> Mapping[str, Value]:
     rate, _, delay = text.partition(":")
     return {"slow_rate": _rate(rate), "slow_s": _duration(delay)}
@@ -131,6 +146,7 @@ SETTINGS: Mapping[str, tuple[Parser, str]] = {
     "retry_after": (_retry_after, "seconds, such as 1"),
     "stall": (_stall, "a rate such as 0.01, or bytes and a rate such as 200@0.01"),
     "cut": (_cut, "bytes such as 40, or bytes and a rate such as 40@0.1"),
+    "break": (_break, f"one of {', '.join(BREAKS)}, and maybe a rate, such as throttling@0.3"),
     "slow": (_slow, "a rate and a duration, such as 0.02:3s"),
     "seed": (_seed, "a whole number such as 7"),
 }

@@ -11,6 +11,7 @@ from portico.wires.anthropic_messages.stream_reader import MessagesStreamReader
 from portico.wires.anthropic_messages.stream_writer import MessagesStreamWriter
 from portico.wires.anthropic_messages.tables import NAME
 from portico.wires.assembly import CallerSide, ProviderSide
+from portico.wires.foreign import IN_BLOCKS, IN_IDS, by_claude, cleaned
 
 __all__ = ["DOOR", "WIRE"]
 
@@ -26,7 +27,12 @@ DOOR: Door = CallerSide(
 WIRE: ProviderWire = ProviderSide(
     name=NAME,
     write_request=request_writer.write_request,
-    passthrough=request_writer.passthrough,
+    passthrough=cleaned(
+        request_writer.passthrough,
+        (request_reader.conversation, request_writer.write_request),
+        IN_IDS + IN_BLOCKS,
+        by_claude,
+    ),
     read_answer=answers.read_answer,
     skim=answers.skim,
     relay=lambda _: MessagesRelay(),

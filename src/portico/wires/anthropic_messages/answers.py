@@ -25,6 +25,7 @@ from portico.contract.ports import Skim
 from portico.contract.usage import StopReason
 from portico.wires.anthropic_messages.block_reader import opaque, read_content, rest
 from portico.wires.anthropic_messages.block_writer import (
+    LONGEST_ID,
     Block,
     json_object,
     own_citation,
@@ -32,17 +33,11 @@ from portico.wires.anthropic_messages.block_writer import (
 )
 from portico.wires.anthropic_messages.tables import NAME, STOP_FROM_WORD, STOP_TO_WORD, UNREADABLE
 from portico.wires.anthropic_messages.usage import read_usage, uncounted, write_usage
+from portico.wires.foreign import fitted, is_signed
 from portico.wires.losses import Losses
 
-_READ = (
-    "id",
-    "type",
-    "role",
-    "model",
-    "content",
-    "stop_reason",
-    "stop_sequence",
-    "usage",
+_READ = frozenset(
+    ("id", "type", "role", "model", "content", "stop_reason", "stop_sequence", "usage")
 )
 
 
@@ -70,6 +65,7 @@ class _Answer(msgspec.Struct):
 
 
 _skim = msgspec.json.Decoder(_SkimAnswer)
+_objects = msgspec.json.Decoder(dict[str, Json])
 
 
 def stop_reason(word: str | None) -> StopReason:
@@ -115,7 +111,7 @@ def skim(body: bytes) -> Skim:
 def read_answer(body: bytes) -> Answer:
     """Raises UpstreamFailed for a body that is no message."""
     try:
-        raw = msgspec.json.decode(body, type=dict[str, Json])
+        raw = _objects.decode(body)
         found = msgspec.convert(raw, _Answer)
     except UNREADABLE:
         raise malformed() from None
@@ -179,11 +175,12 @@ def open_extra(extra: Extra) -> tuple[bool, Extra, Json]:
 
 def write_answer_part(part: Part, own: bool) -> Block | None:
     """A part of an answer as a block. Never fails: the answer is already paid for."""
-    if isinstance(part, Reasoning) and part.sealed is None and part.signature is None:
+    if isinstance(part, Reasoning) and part.sealed is None:
         extra = part.extra if own else {}
-        return {"type": "thinking", "thinking": part.text, "signature": "", **extra}
+        signature = part.signature or ""
+        return {"type": "thinking", "thinking": part.text, "signature": signature, **extra}
     if isinstance(part, ToolCall):
-        part = _readable(part)
+        return _call(part, own)
     if isinstance(part, Audio):
         return {"type": "text", "text": part.transcript} if part.transcript else None
     if isinstance(part, Opaque) and part.wire != NAME:
@@ -220,13 +217,22 @@ def _answered(part: Part, block: Mapping[str, Json]) -> Part:
     return opaque(dict(block))
 
 
-def _readable(part: ToolCall) -> ToolCall:
+def call_id(text: str) -> str:
+    """An id in the alphabet that Anthropic takes back, with the signature that it may carry."""
+    return text if is_signed(text) else fitted(text, max(LONGEST_ID, len(text)))
+
+
+def _call(part: ToolCall, own: bool) -> Block:
     """Arguments that were cut short or are no object still reach the caller, as text.
 
     The name is the one of Anthropic's documentation for tool input that is not valid JSON:
     https://platform.claude.com/docs/en/agents-and-tools/tool-use/fine-grained-tool-streaming
     """
-    if json_object(part.arguments.strip() or "{}") is not None:
-        return part
-    wrapped = msgspec.json.encode({"INVALID_JSON": part.arguments}).decode()
-    return msgspec.structs.replace(part, arguments=wrapped)
+    given = json_object(part.arguments.strip() or "{}")
+    block: Block = {
+        "type": "tool_use",
+        "id": call_id(part.id),
+        "name": part.name,
+        "input": {"INVALID_JSON": part.arguments} if given is None else given,
+    }
+    return {**block, **part.extra} if own else block

@@ -53,6 +53,8 @@ def read_block(block: Json) -> Part:
     if not isinstance(block, dict):
         return Opaque(wire=NAME, kind="", body={"type": "", "value": block})
     kind = block.get("type")
+    if kind == "text" and len(block) == 2 and isinstance(text := block.get("text"), str):
+        return Text(text=text)  # as most are
     reader = _READERS.get(kind) if isinstance(kind, str) else None
     if reader is not None:
         try:
@@ -104,9 +106,10 @@ def rest(
     block: Mapping[str, Json], known: frozenset[str] | tuple[str, ...], more: Extra = NOTHING
 ) -> Extra:
     """The members that the vocabulary has no place for."""
-    if not more and all(name in known for name in block):
-        return NOTHING
-    return {**{name: value for name, value in block.items() if name not in known}, **more}
+    unknown = {name: value for name, value in block.items() if name not in known}
+    if more:
+        unknown.update(more)
+    return unknown or NOTHING
 
 
 def _typed(block: Block, kind: type[S]) -> tuple[S, CacheHint | None, Extra]:

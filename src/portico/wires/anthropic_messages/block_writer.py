@@ -31,9 +31,13 @@ from portico.contract.conversation import (
 from portico.contract.errors import InvalidRequest
 from portico.wires.anthropic_messages.plain_text import from_base64
 from portico.wires.anthropic_messages.tables import NAME, UNREADABLE
+from portico.wires.cited_places import for_claude
+from portico.wires.foreign import by_claude, fitted, is_signed
 from portico.wires.losses import Losses
 
 Block = dict[str, Json]
+
+LONGEST_ID = 64
 
 
 def refuse(field: str, what: str) -> InvalidRequest:
@@ -58,14 +62,20 @@ def write_cache(cache: CacheHint | None) -> Block:
 
 
 def own_citation(citation: Citation) -> Extra | None:
-    """The citation's own object where it is one of this wire."""
+    """The citation's own object where it is one of this wire, or a place that Converse names."""
     kind = citation.body.get("type")
-    return citation.body if isinstance(kind, str) and kind.endswith("_location") else None
+    if isinstance(kind, str) and kind.endswith("_location"):
+        return citation.body
+    return for_claude(citation)
 
 
-def tool_id(text: str) -> str:
-    """An id in the alphabet that Anthropic takes, the same for a call and its result."""
-    return "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in text)
+def tool_id(text: str, losses: Losses) -> str:
+    """An id as Anthropic takes it, the same for a call and its result."""
+    if is_signed(text):
+        losses.drop("messages[].tool_calls[].signature")
+    elif losses.own:
+        return text
+    return fitted(text, LONGEST_ID)
 
 
 def json_object(text: str) -> msgspec.Raw | None:
@@ -81,13 +91,17 @@ def _text(part: Text, losses: Losses, field: str) -> Block | None:
     if not part.text and not losses.own:
         return None
     block: Block = {"type": "text", "text": part.text}
-    citations = [body for body in map(own_citation, part.citations) if body is not None]
-    if len(citations) < len(part.citations):
-        losses.drop("messages[].annotations")
-    if citations:
-        block["citations"] = citations
-    extra = losses.unknown(part.extra, "messages[].content[].")
-    return {**block, **write_cache(part.cache), **extra}
+    if part.citations:
+        citations = [body for body in map(own_citation, part.citations) if body is not None]
+        if len(citations) < len(part.citations):
+            losses.drop("messages[].annotations")
+        if citations:
+            block["citations"] = citations
+    if part.cache is not None:
+        block.update(write_cache(part.cache))
+    if part.extra:
+        block.update(losses.unknown(part.extra, "messages[].content[]."))
+    return block
 
 
 def _image(part: Image, losses: Losses, field: str) -> Block:
@@ -142,7 +156,8 @@ def _audio(part: Audio, losses: Losses, field: str) -> Block:
 
 
 def _reasoning(part: Reasoning, losses: Losses, field: str) -> Block | None:
-    if part.sealed is None and part.signature is None and not losses.own:
+    readable = losses.own if part.signature is None else by_claude(part.signature)
+    if part.sealed is None and not readable:
         losses.drop("messages[].reasoning")
         return None
     extra = losses.unknown(part.extra, "messages[].reasoning.")
@@ -165,7 +180,7 @@ def _tool_call(part: ToolCall, losses: Losses, field: str) -> Block:
         raise refuse(member, "tool arguments must be a JSON object")
     return {
         "type": "tool_use",
-        "id": part.id if losses.own else tool_id(part.id),
+        "id": tool_id(part.id, losses),
         "name": part.name,
         "input": arguments,
         **write_cache(part.cache),
@@ -180,7 +195,7 @@ def _tool_result(part: ToolResult, losses: Losses, field: str) -> Block:
     )
     block: Block = {
         "type": "tool_result",
-        "tool_use_id": part.call_id if losses.own else tool_id(part.call_id),
+        "tool_use_id": tool_id(part.call_id, losses),
         "content": [nested for nested in inner if nested is not None],
     }
     if part.is_error is not None:

@@ -20,6 +20,7 @@ from portico.contract.conversation import (
     OutputFormat,
     ReasoningRequest,
     Sampling,
+    Text,
     Tool,
     ToolChoice,
     Turn,
@@ -151,9 +152,12 @@ def _system(system: Json) -> tuple[Turn, ...]:
 
 
 def _turn(message: dict[str, Any]) -> Turn:
+    content = message["content"]
+    if len(message) == 2 and isinstance(content, str):
+        return Turn(role=message["role"], parts=(Text(text=content),))  # as most are
     return Turn(
         role=message["role"],
-        parts=read_content(message["content"]),
+        parts=read_content(content),
         extra=rest(message, ("role", "content")),
     )
 

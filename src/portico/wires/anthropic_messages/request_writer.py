@@ -30,6 +30,7 @@ from portico.wires.anthropic_messages.block_writer import (
 )
 from portico.wires.anthropic_messages.tables import NAME
 from portico.wires.losses import Losses
+from portico.wires.turns import plain_text
 
 _CHOICES = {"auto": "auto", "required": "any", "tool": "tool", "none": "none"}
 _SYSTEM: frozenset[Role] = frozenset(("system", "developer"))
@@ -102,34 +103,37 @@ def _system(turns: Iterable[Numbered], losses: Losses) -> list[Block]:
 
 
 def _own_messages(turns: Iterable[Numbered], losses: Losses) -> list[Block]:
+    """Messages as they came, but for one that was nothing but another provider's reasoning."""
     roles = {"tool": "user", "developer": "system"}
-    return [
-        {
-            "role": roles.get(turn.role, turn.role),
-            "content": _blocks(index, turn, losses),
-            **turn.extra,
-        }
-        for index, turn in turns
-    ]
+    messages: list[Block] = []
+    for index, turn in turns:
+        blocks = _blocks(index, turn, losses)
+        if blocks or not turn.parts:
+            role = roles.get(turn.role, turn.role)
+            messages.append({"role": role, "content": blocks, **turn.extra})
+    return messages
 
 
 def _messages(turns: Iterable[Numbered], losses: Losses) -> list[Block]:
     """Messages that alternate: turns of one role in a row are one message."""
     messages: list[Block] = []
-    last: tuple[str, list[Block]] = ("", [])
+    last = ""
+    joined: list[Block] = []
     for index, turn in turns:
-        _names(turn, losses)
-        blocks = _blocks(index, turn, losses)
+        if text := plain_text(turn):
+            blocks: list[Block] = [{"type": "text", "text": text}]
+        else:
+            _names(turn, losses)
+            blocks = _blocks(index, turn, losses)
         role = "assistant" if turn.role == "assistant" else "user"
         if not blocks:
             if role == "user":
                 raise refuse(f"messages[{index}].content", "it is empty")
-            continue
-        if role == last[0]:
-            last[1].extend(blocks)
-            continue
-        last = (role, blocks)
-        messages.append({"role": role, "content": blocks})
+        elif role == last:
+            joined += blocks
+        else:
+            last, joined = role, blocks
+            messages.append({"role": role, "content": blocks})
     if not messages:
         raise refuse("messages", "beside system text it needs at least one message with content")
     return messages
@@ -139,11 +143,13 @@ def _blocks(index: int, turn: Turn, losses: Losses) -> list[Block]:
     """The blocks of a turn. Parts are named by their place in the caller's request, where
     the tool calls of another wire have a list of their own."""
     blocks: list[Block] = []
-    places = {"content": 0, "tool_calls": 0}
-    for part in turn.parts:
-        member = "tool_calls" if isinstance(part, ToolCall) and not losses.own else "content"
-        block = write_part(part, losses, f"messages[{index}].{member}[{places[member]}]")
-        places[member] += 1
+    calls = 0
+    for number, part in enumerate(turn.parts):
+        field = f"messages[{index}].content[{number - calls}]"
+        if isinstance(part, ToolCall) and not losses.own:
+            field = f"messages[{index}].tool_calls[{calls}]"
+            calls += 1
+        block = write_part(part, losses, field)
         if block is not None:
             blocks.append(block)
     return blocks
@@ -152,7 +158,8 @@ def _blocks(index: int, turn: Turn, losses: Losses) -> list[Block]:
 def _names(turn: Turn, losses: Losses) -> None:
     if turn.name is not None:
         losses.drop("messages[].name")
-    losses.unknown(turn.extra, "messages[].")
+    if turn.extra:
+        losses.unknown(turn.extra, "messages[].")
 
 
 def _tools(conversation: Conversation, losses: Losses) -> Block:
@@ -192,7 +199,8 @@ def _tool(tool: Tool | Opaque, losses: Losses, field: str) -> Block:
 def _sampling(conversation: Conversation, losses: Losses) -> Block:
     sampling = conversation.sampling
     for rule in tables.UNSUPPORTED:
-        if getattr(sampling, rule.member) in rule.harmless:
+        value = getattr(sampling, rule.member)
+        if value is None or value in rule.harmless:
             continue
         if rule.fate == "refused":
             raise refuse(rule.field, f"it has no such member; {rule.advice}")

@@ -26,7 +26,7 @@ from portico.contract.events import (
 )
 from portico.contract.usage import StopReason, Usage
 from portico.wires import members
-from portico.wires.anthropic_messages.answers import open_extra, stop_word, write_citation
+from portico.wires.anthropic_messages.answers import call_id, open_extra, stop_word, write_citation
 from portico.wires.anthropic_messages.block_writer import Block
 from portico.wires.anthropic_messages.failures import error_frame
 from portico.wires.anthropic_messages.tables import NAME
@@ -204,7 +204,8 @@ def _start(event: PartOpened) -> Block | None:
     if event.kind == "opaque":
         return dict(extra) if own else None
     if event.kind == "tool_call":
-        return {"type": "tool_use", "id": event.id, "name": event.name, "input": {}, **extra}
+        call: Block = {"type": "tool_use", "id": call_id(event.id), "name": event.name}
+        return {**call, "input": {}, **extra}
     return {**_START[event.kind], **extra}
 
 

@@ -94,7 +94,7 @@ Fate = Literal["refused", "dropped"]
 class Rule(msgspec.Struct, frozen=True):
     """A sampling member that the Messages API does not know.
 
-    `harmless` are the values that ask for nothing, so that nothing is lost by leaving them out.
+    `harmless` are the values that, like None, ask for nothing: without them nothing is lost.
     """
 
     member: str
@@ -106,12 +106,12 @@ class Rule(msgspec.Struct, frozen=True):
 
 UNSUPPORTED: tuple[Rule, ...] = (
     Rule("choices", "n", "refused", (1,), "ask for one answer, or call once for each"),
-    Rule("logprobs", "logprobs", "refused", (None, False), "leave it out"),
-    Rule("top_logprobs", "top_logprobs", "refused", (None, 0), "leave it out"),
-    Rule("logit_bias", "logit_bias", "refused", (None, {}), "leave it out"),
-    Rule("seed", "seed", "dropped", (None,)),
-    Rule("frequency_penalty", "frequency_penalty", "dropped", (None, 0.0)),
-    Rule("presence_penalty", "presence_penalty", "dropped", (None, 0.0)),
+    Rule("logprobs", "logprobs", "refused", (False,), "leave it out"),
+    Rule("top_logprobs", "top_logprobs", "refused", (0,), "leave it out"),
+    Rule("logit_bias", "logit_bias", "refused", ({},), "leave it out"),
+    Rule("seed", "seed", "dropped", ()),
+    Rule("frequency_penalty", "frequency_penalty", "dropped", (0.0,)),
+    Rule("presence_penalty", "presence_penalty", "dropped", (0.0,)),
 )
 
 FOREIGN_REFUSED: dict[str, str] = {

@@ -4,6 +4,10 @@ Law of the file: reading never fails, whatever an upstream reports; what is no s
 """
 
 from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
 
 from portico.contract.conversation import NOTHING, Extra, Json
 from portico.contract.usage import Usage
@@ -24,6 +28,29 @@ COUNTED = frozenset(
 )
 
 
+Count = Annotated[int, Meta(ge=0, le=MOST_TOKENS)]
+
+
+class _Written(msgspec.Struct, frozen=True):
+    ephemeral_5m_input_tokens: Count = 0
+    ephemeral_1h_input_tokens: Count = 0
+
+
+class _Details(msgspec.Struct, frozen=True):
+    thinking_tokens: Count = 0
+
+
+class _Sane(msgspec.Struct, frozen=True):
+    """Usage as nearly every answer has it."""
+
+    input_tokens: Count = 0
+    output_tokens: Count = 0
+    cache_read_input_tokens: Count = 0
+    cache_creation_input_tokens: Count = 0
+    cache_creation: _Written = _Written()
+    output_tokens_details: _Details = _Details()
+
+
 def read_usage(body: Json) -> Usage | None:
     """Usage of a whole answer, or of a stream's merged reports.
 
@@ -31,6 +58,25 @@ def read_usage(body: Json) -> Usage | None:
     """
     if not isinstance(body, dict) or not ("input_tokens" in body or "output_tokens" in body):
         return None
+    try:
+        sane = msgspec.convert(body, _Sane)
+    except msgspec.ValidationError:
+        return _doubtful(body)
+    written, details = sane.cache_creation, sane.output_tokens_details
+    hour = written.ephemeral_1h_input_tokens
+    five = max(written.ephemeral_5m_input_tokens, sane.cache_creation_input_tokens - hour)
+    return Usage(
+        input=sane.input_tokens,
+        cached_read=sane.cache_read_input_tokens,
+        cache_write_5m=five,
+        cache_write_1h=hour,
+        output=sane.output_tokens,
+        reasoning=min(sane.output_tokens, details.thinking_tokens),
+    )
+
+
+def _doubtful(body: Mapping[str, Json]) -> Usage | None:
+    """Usage with counts that are missing, odd or absurd."""
     output = _count(body.get("output_tokens"))
     five, hour = _writes(body)
     details = body.get("output_tokens_details")

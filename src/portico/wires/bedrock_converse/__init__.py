@@ -11,6 +11,7 @@ from portico.wires.bedrock_converse.relay import ConverseRelay
 from portico.wires.bedrock_converse.stream_reader import ConverseStreamReader
 from portico.wires.bedrock_converse.stream_writer import ConverseStreamWriter
 from portico.wires.bedrock_converse.tables import NAME
+from portico.wires.foreign import IN_BLOCKS, IN_IDS, by_claude, cleaned
 
 __all__ = ["DOOR", "WIRE"]
 
@@ -25,7 +26,12 @@ DOOR: Door = CallerSide(
 WIRE: ProviderWire = ProviderSide(
     name=NAME,
     write_request=request_writer.write_request,
-    passthrough=request_writer.passthrough,
+    passthrough=cleaned(
+        request_writer.passthrough,
+        (request_reader.conversation, request_writer.write_request),
+        IN_IDS + IN_BLOCKS,
+        by_claude,
+    ),
     read_answer=answers.read_answer,
     skim=answers.skim,
     relay=lambda _: ConverseRelay(),

@@ -7,7 +7,6 @@ row of `tables.RULES`.
 
 import binascii
 import re
-import zlib
 from base64 import b64encode
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -45,6 +44,8 @@ from portico.wires.bedrock_converse.tables import (
     NAME,
     UNREADABLE,
 )
+from portico.wires.cited_places import for_converse
+from portico.wires.foreign import by_claude, fitted, is_signed
 from portico.wires.losses import Losses
 
 Block = dict[str, Json]
@@ -52,15 +53,18 @@ Block = dict[str, Json]
 LONGEST_ID = 64
 LONGEST_NAME = 200
 
-_NOT_IN_IDS = re.compile(r"[^a-zA-Z0-9_.:-]")
 _NOT_IN_NAMES = re.compile(r"[^a-zA-Z0-9\-()\[\]]+")
 
 
 class Writing:
-    """What the parts of one request share: the losses, and the names of its documents."""
+    """What the parts of one request share: the losses, and the names of its documents.
 
-    def __init__(self, own: bool) -> None:
+    `claude`: the model is one of Claude's, or none that we know, so that it may be.
+    """
+
+    def __init__(self, own: bool, claude: bool = True) -> None:
         self.own = own
+        self.claude = claude
         self.losses = Losses(own, DROPPED)
         self._named: set[str] = set()
 
@@ -106,17 +110,20 @@ def write_cache(cache: CacheHint) -> Block:
 
 
 def own_citation(citation: Citation) -> Extra | None:
-    """The citation's own object where it is one of this wire."""
+    """The citation's own object where it is one of this wire, or a place that Claude names."""
     known = {"title", "source", "sourceContent", "location"}
-    return citation.body if citation.body and citation.body.keys() <= known else None
+    if citation.body and citation.body.keys() <= known:
+        return citation.body
+    return for_converse(citation)
 
 
-def tool_id(text: str) -> str:
-    """An id in Bedrock's alphabet and length, the same for a call and its result."""
-    clean = _NOT_IN_IDS.sub("_", text) or "_"
-    if len(clean) <= LONGEST_ID:
-        return clean
-    return f"{clean[: LONGEST_ID - 9]}_{zlib.crc32(text.encode('utf-8', 'replace')):08x}"
+def tool_id(text: str, writing: Writing) -> str:
+    """An id as Bedrock and Claude on it take it, the same for a call and its result."""
+    if is_signed(text):
+        writing.losses.drop("tool_call.signature")
+    elif writing.own:
+        return text
+    return fitted(text, LONGEST_ID)
 
 
 def json_object(text: str) -> msgspec.Raw | None:
@@ -258,10 +265,14 @@ def _audio(part: Audio, writing: Writing, field: str) -> Block:
 
 def _reasoning(part: Reasoning, writing: Writing, field: str) -> Block | None:
     _unknown(part.extra, writing, "messages[].reasoning.")
-    if part.sealed is not None and (writing.own or is_base64(part.sealed)):
+    readable = writing.own or writing.claude
+    if part.sealed is not None and (writing.own or (readable and is_base64(part.sealed))):
         return {"reasoningContent": {"redactedContent": part.sealed}}
-    if not writing.own and (part.sealed is not None or part.signature is None):
+    if not writing.own and (part.sealed is not None or not part.signature):
         writing.losses.drop("reasoning.unsigned")
+        return None
+    if part.signature is not None and not (readable and by_claude(part.signature)):
+        writing.losses.drop("reasoning.foreign")
         return None
     said: Block = {"text": part.text}
     if part.signature is not None:
@@ -279,7 +290,7 @@ def _tool_call(part: ToolCall, writing: Writing, field: str) -> Block:
         member = field if writing.own else f"{field}.function.arguments"
         raise refuse("tool_call.arguments", member)
     _unknown(part.extra, writing, "messages[].tool_calls[].")
-    call = part.id if writing.own else tool_id(part.id)
+    call = tool_id(part.id, writing)
     return {"toolUse": {"toolUseId": call, "name": part.name, "input": arguments}}
 
 
@@ -290,7 +301,7 @@ def _tool_result(part: ToolResult, writing: Writing, field: str) -> Block:
         if block is not None:
             content.append(block)
     _unknown(part.extra, writing, "messages[].")
-    call = part.call_id if writing.own else tool_id(part.call_id)
+    call = tool_id(part.call_id, writing)
     result: Block = {"toolUseId": call, "content": content}
     if part.is_error is not None:
         result["status"] = "error" if part.is_error else "success"

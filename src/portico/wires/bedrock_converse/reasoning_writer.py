@@ -9,7 +9,7 @@ from portico.contract.conversation import Extra, Json, ReasoningRequest
 from portico.contract.ports import Target
 from portico.wires.anthropic_messages.tables import BUDGET_ONLY, BUDGETS, EFFORTS, LEAST_BUDGET
 from portico.wires.bedrock_converse.block_writer import Block, Writing, refuse
-from portico.wires.bedrock_converse.tables import NOVA_EFFORTS, family
+from portico.wires.bedrock_converse.families import NOVA_EFFORTS, family
 
 FIELDS = "additionalModelRequestFields"
 

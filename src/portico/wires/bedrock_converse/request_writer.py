@@ -34,6 +34,7 @@ from portico.wires.bedrock_converse.block_writer import (
     write_cache,
     write_part,
 )
+from portico.wires.bedrock_converse.families import is_claude
 from portico.wires.bedrock_converse.reasoning_writer import (
     put,
     write_paths,
@@ -67,7 +68,7 @@ def passthrough(request: WireRequest, target: Target) -> bytes:
 
 def write_request(conversation: Conversation, target: Target) -> Outgoing:
     """Raises InvalidRequest naming the first member that a Converse request cannot express."""
-    writing = Writing(own=conversation.wire == NAME)
+    writing = Writing(conversation.wire == NAME, is_claude(target.family))
     cap = conversation.sampling.max_output_tokens or target.max_output_tokens
     system, turns = _split(conversation.turns, writing.own)
     body: Block = {}

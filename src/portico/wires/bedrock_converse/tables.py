@@ -83,9 +83,11 @@ RULES: tuple[Rule, ...] = (
          f"{API}/API_runtime_ToolUseBlock.html"),
     Rule("tool_call.arguments", "refused", "Tool arguments must be a JSON object.",
          f"{API}/API_runtime_ToolUseBlock.html"),
-    Rule("tool_call.id", "translated", "Characters outside `a-z A-Z 0-9 _ . : -` become `_`, and "
-         "an id of over 64 is cut and ends in a checksum; the same in calls and results.",
+    Rule("tool_call.id", "translated", "An id of over 64 characters, or with others than "
+         "letters, digits, `_` and `-`, is cut and ends in a hash; the same in calls and results.",
          f"{API}/API_runtime_ToolUseBlock.html"),
+    Rule("tool_call.signature", "dropped", "The signature of a call by a Gemini model, which its "
+         "id carries.", "https://ai.google.dev/gemini-api/docs/thought-signatures"),
     Rule("tool_result", "exact", "`toolResult` with text, images and documents; an error has the "
          "status `error`.", f"{API}/API_runtime_ToolResultBlock.html"),
     Rule("tool_result.cache", "translated", "A cache hint within a result follows the result.",
@@ -119,8 +121,11 @@ RULES: tuple[Rule, ...] = (
     Rule("reasoning", "exact", "With its signature, or sealed.", _REASONING),
     Rule("reasoning.unsigned", "dropped", "Reasoning without a signature, or sealed in another "
          "provider's way: no model takes it back.", _REASONING),
+    Rule("reasoning.foreign", "dropped", "Reasoning that another provider's model signed, and "
+         "of Claude where the model is another: only its maker takes it back.", _REASONING),
     Rule("refusal", "translated", "Refusals in the history are text.", _BLOCK),
-    Rule("citations", "dropped", "Citations of other wires in the history.",
+    Rule("citations", "dropped", "Citations of other wires in the history, but for those of "
+         "documents by Anthropic.",
          f"{API}/API_runtime_CitationsContentBlock.html"),
     Rule("cache", "translated", "A `cachePoint` block after what it follows; a lifetime of an "
          "hour is its `ttl`.", _CACHE),
@@ -226,49 +231,6 @@ SERVICE_TIERS: dict[str, str] = {
 }
 """Another wire's service tier in ours; "" is the standard tier, which needs no word.
 https://docs.aws.amazon.com/bedrock/latest/userguide/service-tiers-inference.html"""
-
-Style = Literal["thinking", "nova", "effort"]
-
-
-class Family(msgspec.Struct, frozen=True):
-    """How models whose id begins so take what Converse itself has no member for.
-
-    `reasoning`: "thinking" is Anthropic's object, with the effort in `outputConfig`; "nova" is
-    `reasoningConfig`; "effort" is `reasoning_effort`; "" is not at all.
-    """
-
-    prefix: str
-    top_k: tuple[str, ...]
-    """The path of the member within `additionalModelRequestFields`; () where there is none."""
-    reasoning: Style | Literal[""]
-    source: str
-    sequence: tuple[str, ...] = ()
-    """Where its answers say which stop sequence was met, as a JSON pointer to be asked for."""
-
-
-FAMILIES: tuple[Family, ...] = (
-    Family("anthropic.claude", ("top_k",), "thinking",
-           f"{GUIDE}/model-parameters-anthropic-claude-messages.html", ("/stop_sequence",)),
-    Family("amazon.nova-2", ("inferenceConfig", "topK"), "nova",
-           f"{NOVA}/nova2-userguide/extended-thinking.html"),
-    Family("amazon.nova", ("inferenceConfig", "topK"), "",
-           f"{NOVA}/userguide/complete-request-schema.html"),
-    Family("openai.", (), "effort", f"{GUIDE}/model-parameters-openai.html"),
-    Family("cohere.command-r", ("k",), "", f"{GUIDE}/model-parameters-cohere-command-r-plus.html"),
-    Family("mistral.", ("top_k",), "", f"{GUIDE}/model-parameters-mistral-text-completion.html"),
-)  # fmt: skip
-"""The first that fits counts. Ids are looked at behind the region of an inference profile
-("eu.") and behind the path of an ARN; an ARN that names no model has no family."""
-
-NOVA_EFFORTS: dict[str, str] = {
-    "minimal": "low",
-    "low": "low",
-    "medium": "medium",
-    "high": "medium",
-    "xhigh": "medium",
-    "max": "medium",
-}
-"""Nova's `high` forbids `maxTokens`, and a call without a cap has no ceiling of cost."""
 
 IMAGE_FORMATS: dict[str, str] = {
     "image/png": "png",
@@ -388,9 +350,3 @@ MOST_TOKENS = 10**12
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding an upstream's bytes may raise."""
-
-
-def family(model_id: str) -> Family | None:
-    """The family of a model id, an inference profile's id, or an ARN that names a model."""
-    name = f".{model_id.rpartition('/')[2]}"
-    return next((row for row in FAMILIES if f".{row.prefix}" in name), None)

@@ -5,7 +5,8 @@ Rules of translation, row by row: docs/reference/gemini.md.
 
 from portico.contract.ports import Door, ProviderWire
 from portico.wires.assembly import CallerSide, ProviderSide
-from portico.wires.gemini import answers, failures, request_reader, request_writer
+from portico.wires.foreign import by_gemini, cleaned
+from portico.wires.gemini import answers, failures, request_reader, request_writer, signatures
 from portico.wires.gemini.relay import GeminiRelay
 from portico.wires.gemini.stream_reader import GeminiStreamReader
 from portico.wires.gemini.stream_writer import GeminiStreamWriter
@@ -25,7 +26,12 @@ DOOR: Door = CallerSide(
 WIRE: ProviderWire = ProviderSide(
     name=NAME,
     write_request=request_writer.write_request,
-    passthrough=request_writer.passthrough,
+    passthrough=cleaned(
+        request_writer.passthrough,
+        (request_reader.conversation, request_writer.write_request),
+        (signatures.WRAPPED,),
+        by_gemini,
+    ),
     read_answer=answers.read_answer,
     skim=answers.skim,
     relay=lambda _: GeminiRelay(),

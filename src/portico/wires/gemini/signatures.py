@@ -15,9 +15,13 @@ import binascii
 import hashlib
 from base64 import b64decode, b64encode
 
-OURS = "gemini:"
+from portico.wires.foreign import GEMINI, THOUGHT
+
+OURS = GEMINI
 FOREIGN = b"portico:"
-MARK = "_thought_"
+MARK = THOUGHT
+WRAPPED = b'"cG9ydGljbz'
+"""How a signature begins that `for_caller` has wrapped, as JSON: base64 of FOREIGN."""
 MADE = "gemini_call_"
 
 SKIP = "skip_thought_signature_validator"

@@ -37,6 +37,7 @@ from portico.wires.gemini.answers import (
 from portico.wires.gemini.failures import cut, is_torn, not_an_answer, read_stream_error
 from portico.wires.gemini.grounding import citations
 from portico.wires.gemini.part_reader import Block, read_part, rest
+from portico.wires.gemini.streamed_calls import StreamedCalls
 from portico.wires.gemini.tables import FRAME_LIMIT, MOST_CANDIDATES, NAME, UNREADABLE
 from portico.wires.gemini.usage import read_usage
 from portico.wires.sse import SseFrame, SseReader
@@ -52,6 +53,7 @@ class _Choice(msgspec.Struct):
     ascii: bool = True
     called: bool = False
     word: str | None = None
+    calls: StreamedCalls = msgspec.field(default_factory=StreamedCalls)
 
 
 class GeminiStreamReader:
@@ -139,7 +141,10 @@ class GeminiStreamReader:
             choice = self._choices[found.index] = _Choice()
         events: list[Event] = []
         tokens = logprobs.read(entry.get("logprobsResult"))
-        for block in parts_of(found):
+        whole = [block for given in parts_of(found) for block in choice.calls.take(given)]
+        if found.finish_reason is not None:
+            whole += choice.calls.close()
+        for block in whole:
             part = answered(read_part(block, self._id, found.index, choice.parts), block)
             events += _part(found.index, choice, part, tokens)
             tokens = None if isinstance(part, Text) else tokens

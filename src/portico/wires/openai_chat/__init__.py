@@ -5,6 +5,7 @@ Rules of translation, row by row: docs/reference/openai.md.
 
 from portico.contract.ports import Door, ProviderWire
 from portico.wires.assembly import CallerSide, ProviderSide
+from portico.wires.foreign import IN_IDS, by_claude, cleaned
 from portico.wires.openai_chat import answers, failures, request_reader, request_writer
 from portico.wires.openai_chat.dressing import dresser
 from portico.wires.openai_chat.relay import ChatRelay
@@ -26,7 +27,12 @@ DOOR: Door = CallerSide(
 WIRE: ProviderWire = ProviderSide(
     name=NAME,
     write_request=request_writer.write_request,
-    passthrough=request_writer.passthrough,
+    passthrough=cleaned(
+        request_writer.passthrough,
+        (request_reader.conversation, request_writer.write_request),
+        IN_IDS,
+        by_claude,
+    ),
     read_answer=answers.read_answer,
     skim=answers.skim,
     relay=ChatRelay,

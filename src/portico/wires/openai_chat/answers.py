@@ -80,16 +80,15 @@ def skim(body: bytes) -> Skim:
         return Skim(failed=error)
     if found.error is not None:
         return Skim(failed=read_stream_error(found.error))
-    size = sum(_size(choice.message) for choice in found.choices or ())
-    first = found.choices[0] if found.choices else None
-    return Skim(
-        model=found.model or "",
-        stop=None if first is None else _stop(first),
-        usage=usage.read(found.usage),
-        output_bytes=size,
-        has_content=size > 0 or any(choice.message.audio for choice in found.choices or ()),
-        complete=True,
-    )
+    skim = Skim(model=found.model or "", usage=usage.read(found.usage), complete=True)
+    for choice in found.choices or ():
+        size = _size(choice.message)
+        skim.output_bytes += size
+        if size or choice.message.audio:
+            skim.has_content = True
+    if found.choices:
+        skim.stop = _stop(found.choices[0])
+    return skim
 
 
 def read_answer(body: bytes) -> Answer:
@@ -100,7 +99,7 @@ def read_answer(body: bytes) -> Answer:
     if not found.choices:
         raise not_an_answer()
     try:
-        raw = msgspec.json.decode(body, type=dict[str, Json])
+        raw = schema.objects.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise not_an_answer() from None
     bodies = raw["choices"] if isinstance(raw["choices"], list) else []
@@ -125,19 +124,21 @@ def write_answer(answer: Answer) -> bytes:
     known = rest(answer.extra, ("wire", "choices")) if own else {}
     kept = answer.extra.get("choices") if own else None
     inner = kept if isinstance(kept, list) else []
-    body: Body = {
+    choices: list[Body] = []
+    for index, choice in enumerate(answer.choices):
+        body = _written(index, choice, own)
+        choices.append(_joined(body, inner[index]) if index < len(inner) else body)
+    whole: Body = {
         "id": answer.id,
         "object": "chat.completion",
         "created": answer.created or 0,
         "model": answer.model,
-        "choices": [
-            _written(index, choice, inner[index] if index < len(inner) else None, own)
-            for index, choice in enumerate(answer.choices)
-        ],
+        "choices": choices,
     }
     if answer.usage is not None:
-        body["usage"] = usage.write(answer.usage)
-    return msgspec.json.encode({**body, **known})
+        whole["usage"] = usage.write(answer.usage)
+    whole.update(known)
+    return msgspec.json.encode(whole)
 
 
 def read_citation(annotation: schema.Annotation, text: str = "") -> Citation | None:
@@ -179,12 +180,15 @@ def _stop(choice: schema.AnswerChoice) -> StopReason:
 
 
 def _size(message: schema.AnswerMessage) -> int:
-    thought = message.reasoning_content or message.reasoning
-    size = sum(utf8_length(text) for text in (thought, message.refusal) if text)
+    size = 0
     if isinstance(message.content, str):
-        size += utf8_length(message.content)
+        size = utf8_length(message.content)
     elif message.content:
-        size += sum(utf8_length(part.text or "") for part in message.content)
+        size = sum(utf8_length(part.text or "") for part in message.content)
+    if thought := message.reasoning_content or message.reasoning:
+        size += utf8_length(thought)
+    if message.refusal:
+        size += utf8_length(message.refusal)
     for call in message.tool_calls or ():
         if call.function is not None:
             size += utf8_length(arguments_text(call.function.arguments))
@@ -239,40 +243,54 @@ def _audio(audio: schema.Audio) -> Audio:
     )
 
 
-def _written(index: int, choice: Choice, kept: Json, own: bool) -> Body:
-    unknown = rest(kept, ("message",))
-    inner = kept.get("message") if isinstance(kept, dict) else None
-    refused = any(isinstance(part, Refusal) for part in choice.parts)
-    return {
+def _written(index: int, choice: Choice, own: bool) -> Body:
+    message = _message(choice.parts, own)
+    body: Body = {
         "index": index,
-        "message": {**_message(choice.parts, own), **rest(inner, ())},
+        "message": message,
         "logprobs": choice.logprobs,
-        "finish_reason": stop_word(choice.stop, refused),
-        **({"stop_reason": choice.sequence} if choice.sequence else {}),
-        **unknown,
+        "finish_reason": stop_word(choice.stop, message["refusal"] is not None),
     }
+    if choice.sequence:
+        body["stop_reason"] = choice.sequence
+    return body
+
+
+def _joined(body: Body, kept: Json) -> Body:
+    """A choice with the unknown members that it came with, and those of its message."""
+    inner = kept.get("message") if isinstance(kept, dict) else None
+    message = {**rest(body["message"], ()), **rest(inner, ())}
+    return {**body, **rest(kept, ("message",)), "message": message}
 
 
 def _message(parts: Sequence[Part], own: bool) -> Body:
-    texts = [part for part in parts if isinstance(part, Text)]
-    refusals = [part.text for part in parts if isinstance(part, Refusal)]
-    message: Body = {
-        "role": "assistant",
-        "content": "".join(part.text for part in texts) if texts else None,
-        "refusal": "".join(refusals) if refusals else None,
-    }
-    if annotations := _annotations(texts):
-        message["annotations"] = annotations
+    message: Body = {"role": "assistant", "content": None, "refusal": None}
+    texts: list[Text] = []
     for part in parts:
-        if isinstance(part, Reasoning) and part.text:
-            name = str(part.extra.get("member", "reasoning_content")) if own else _THOUGHT
-            message[name] = f"{message.get(name) or ''}{part.text}"
-        elif isinstance(part, Audio):
-            message["audio"] = _audio_body(part)
-    calls = [body for part in parts if (body := _call(part, own)) is not None]
-    if calls:
-        message["tool_calls"] = calls
+        if isinstance(part, Text):
+            texts.append(part)
+        else:
+            _beside(part, message, own)
+    if texts:
+        message["content"] = "".join([part.text for part in texts])
+        if annotations := _annotations(texts):
+            message["annotations"] = annotations
     return message
+
+
+def _beside(part: Part, message: Body, own: bool) -> None:
+    """A part that has its own member beside the content; others are left out."""
+    if isinstance(part, Refusal):
+        message["refusal"] = f"{message['refusal'] or ''}{part.text}"
+    elif isinstance(part, Reasoning) and part.text:
+        name = str(part.extra.get("member", _THOUGHT)) if own else _THOUGHT
+        message[name] = f"{message.get(name) or ''}{part.text}"
+    elif isinstance(part, Audio):
+        message["audio"] = _audio_body(part)
+    elif (body := _call(part, own)) is not None:
+        calls = message.setdefault("tool_calls", [])
+        assert isinstance(calls, list)  # set here only
+        calls.append(body)
 
 
 _THOUGHT = "reasoning_content"
@@ -285,7 +303,8 @@ def _call(part: Part, own: bool) -> Body | None:
     if not isinstance(part, ToolCall):
         return None
     extra: Extra = part.extra if own else NOTHING
-    return tool_call(msgspec.structs.replace(part, extra=extra, cache=None), Losses(own, DROPPED))
+    plain = msgspec.structs.replace(part, extra=extra, cache=None)
+    return {**tool_call(plain, Losses(own, DROPPED)), "id": part.id}
 
 
 def _annotations(texts: Iterable[Text]) -> list[Body]:

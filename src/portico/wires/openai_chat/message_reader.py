@@ -1,6 +1,7 @@
 """Messages and their parts as canonical turns. Used for requests; answers have `answers.py`."""
 
 from collections.abc import Collection
+from typing import Any
 
 import msgspec
 
@@ -42,13 +43,17 @@ _BREAKPOINT = {"mode": "explicit"}
 """What a cache hint says in full; one that says more is kept beside it, as it came."""
 
 
-def turns(messages: list[schema.Message], raw: list[Json]) -> tuple[Turn, ...]:
-    """`raw` are the same messages undecoded: their unknown members go into `extra`."""
-    pairs = zip(messages, raw, strict=True)
-    return tuple(
-        _turn(message, body if isinstance(body, dict) else {}, f"messages[{index}]")
-        for index, (message, body) in enumerate(pairs)
-    )
+def turns(messages: list[Any]) -> tuple[Turn, ...]:
+    """The messages of a body that the door has checked, decoded without types."""
+    return tuple([_read(message, index) for index, message in enumerate(messages)])
+
+
+def _read(raw: dict[str, Any], index: int) -> Turn:
+    """Most messages are a role and a text; unknown members of others go into `extra`."""
+    text = raw.get("content")
+    if len(raw) == 2 and isinstance(text, str) and raw["role"] != "function":
+        return Turn(role=raw["role"], parts=(Text(text=text),))
+    return _turn(msgspec.convert(raw, schema.Message), raw, f"messages[{index}]")
 
 
 def tool_calls(calls: list[schema.ToolCallBody], raw: Json) -> list[Part]:

@@ -27,13 +27,17 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.errors import InvalidRequest
+from portico.wires.foreign import fitted, is_signed
 from portico.wires.losses import Losses
 from portico.wires.openai_chat.schema import NAME
 from portico.wires.openai_chat.tables import RULES
+from portico.wires.turns import plain_text
 
 Body = dict[str, Json]
 Placed = tuple[int, Part]
 """A part and its place among the caller's, for errors that name it."""
+
+LONGEST_ID = 40
 
 _MEDIA_NOTE = "(Its images and documents follow in the next user message.)"
 
@@ -54,6 +58,10 @@ def messages(turns: Sequence[Turn], losses: Losses) -> list[Body]:
     waiting: list[Body] = []
     for index, turn in enumerate(turns):
         field = f"messages[{index}]"
+        text = plain_text(turn)
+        if text is not None and not waiting and turn.role != "tool":
+            written.append({"role": turn.role, "content": text})
+            continue
         placed = list(enumerate(turn.parts))
         results = [(place, part) for place, part in placed if isinstance(part, ToolResult)]
         others = [(place, part) for place, part in placed if not isinstance(part, ToolResult)]
@@ -158,7 +166,16 @@ def tool_call(part: ToolCall, losses: Losses) -> Body:
     extra = dict(losses.unknown(part.extra, "messages[].tool_calls[]."))
     if isinstance(inner := extra.pop("function", None), dict):
         function.update(inner)
-    return {"id": part.id, "type": "function", "function": function, **extra}
+    return {"id": tool_id(part.id, losses), "type": "function", "function": function, **extra}
+
+
+def tool_id(text: str, losses: Losses) -> str:
+    """An id as OpenAI takes it, the same for a call and its result."""
+    if is_signed(text):
+        losses.drop("tool_call.signature")
+    elif losses.own:
+        return text
+    return fitted(text, LONGEST_ID)
 
 
 def _tool_message(part: ToolResult, losses: Losses, field: str) -> tuple[Body, list[Body]]:
@@ -166,6 +183,7 @@ def _tool_message(part: ToolResult, losses: Losses, field: str) -> tuple[Body, l
     if part.cache is not None:
         losses.drop("cache")
     losses.unknown(part.extra, "messages[].content[].")
+    call = tool_id(part.call_id, losses)
     texts: list[Part] = []
     media: list[Body] = []
     for place, inner in enumerate(part.content):
@@ -178,9 +196,9 @@ def _tool_message(part: ToolResult, losses: Losses, field: str) -> tuple[Body, l
         texts = _as_error(texts)
     if media:
         texts.append(Text(text=_MEDIA_NOTE))
-        media.insert(0, {"type": "text", "text": f"From the result of tool call {part.call_id}:"})
+        media.insert(0, {"type": "text", "text": f"From the result of tool call {call}:"})
     content = _content(enumerate(texts), losses, f"{field}.content")
-    return {"role": "tool", "tool_call_id": part.call_id, "content": content}, media
+    return {"role": "tool", "tool_call_id": call, "content": content}, media
 
 
 def _as_error(parts: list[Part]) -> list[Part]:

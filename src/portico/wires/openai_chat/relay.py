@@ -48,14 +48,14 @@ class ChatRelay:
         return self._skim
 
     def feed(self, data: bytes) -> bytes:
-        if self._skim.failed is not None or self._skim.complete:
+        skim = self._skim
+        if skim.failed is not None or skim.complete:
             return b""
         try:
-            frames = self._frames.feed(data)
+            return self._carry(self._frames.feed(data))
         except PorticoError as error:
-            self._skim.failed = error
+            skim.failed = error
             return b""
-        return self._carry(frames)
 
     def close(self) -> bytes:
         if self._skim.failed is not None or self._skim.complete:
@@ -98,17 +98,20 @@ class ChatRelay:
                 break
             if not keep:
                 continue
-            if self._holding or found.data == DONE:
-                self._hold(found)
+            if self._tail or self._finished or found.data == DONE:
+                self._keep(found, passed)
             else:
                 passed.append(found.raw)
             if self._skim.complete:
                 break
         return passed[0] if len(passed) == 1 else b"".join(passed)
 
-    @property
-    def _holding(self) -> bool:
-        return bool(self._tail) or len(self._finished) >= self._choices
+    def _keep(self, found: SseFrame, passed: list[bytes]) -> None:
+        """Holds a frame of the tail; some choices may go on after others have ended."""
+        if self._tail or len(self._finished) >= self._choices or found.data == DONE:
+            self._hold(found)
+        else:
+            passed.append(found.raw)
 
     def _hold(self, found: SseFrame) -> None:
         if found.data == DONE:
@@ -129,9 +132,8 @@ class ChatRelay:
             return True
         chunk = read_chunk(found)
         self._is_usage = False
-        skim = self._skim
-        if not skim.model and chunk.model:
-            skim.model = chunk.model
+        if chunk.model and not self._skim.model:
+            self._skim.model = chunk.model
         for choice in chunk.choices or ():
             if choice.delta is not None:
                 self._weigh(choice.delta)
@@ -147,18 +149,23 @@ class ChatRelay:
         return self._wants_usage or with_choices
 
     def _weigh(self, delta: schema.Delta) -> None:
-        size = 0
-        for text in (delta.content, delta.reasoning_content or delta.reasoning, delta.refusal):
-            if text:
-                size += utf8_length(text)
-        for call in delta.tool_calls or ():
-            self._skim.has_content = True
-            if call.function is not None:
-                size += utf8_length(arguments_text(call.function.arguments))
-        self._refused = self._refused or bool(delta.refusal)
-        if size or delta.audio is not None:
-            self._skim.has_content = True
-            self._skim.output_bytes += size
+        skim, text = self._skim, delta.content
+        if text:
+            skim.has_content = True
+            skim.output_bytes += len(text) if text.isascii() else utf8_length(text)
+        if thought := delta.reasoning_content or delta.reasoning:
+            skim.has_content = True
+            skim.output_bytes += utf8_length(thought)
+        if delta.refusal:
+            self._refused = skim.has_content = True
+            skim.output_bytes += utf8_length(delta.refusal)
+        if delta.tool_calls:
+            skim.has_content = True
+            for call in delta.tool_calls:
+                if call.function is not None:
+                    skim.output_bytes += utf8_length(arguments_text(call.function.arguments))
+        if delta.audio is not None:
+            skim.has_content = True
 
     def _finish(self, choice: schema.ChunkChoice) -> None:
         self._finished.add(choice.index)

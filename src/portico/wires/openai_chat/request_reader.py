@@ -80,8 +80,9 @@ def _system(messages: list[schema.Message]) -> str:
 def conversation(request: WireRequest) -> Conversation:
     """Raises InvalidRequest for what has been replaced (`functions`, role "function")."""
     try:
-        body = schema.requests.decode(request.body)
-        raw = msgspec.json.decode(request.body, type=dict[str, Json])
+        raw = schema.objects.decode(request.body)
+        body = msgspec.convert(raw, schema.Settings)
+        turns = message_reader.turns(_list(raw["messages"]))
     except msgspec.DecodeError as error:
         raise members.refusal(error) from None
     for name, instead in (("functions", "tools"), ("function_call", "tool_choice")):
@@ -89,8 +90,8 @@ def conversation(request: WireRequest) -> Conversation:
             raise InvalidRequest(f"`{name}` has been replaced; use `{instead}`.", field=name)
     return Conversation(
         wire=NAME,
-        turns=message_reader.turns(body.messages, _list(raw["messages"])),
-        tools=_tools(body.tools or [], _list(raw.get("tools"))),
+        turns=turns,
+        tools=_tools(body.tools, _list(raw.get("tools"))) if body.tools else (),
         tool_choice=_tool_choice(body.tool_choice),
         parallel_tool_calls=body.parallel_tool_calls,
         output=_output(body.response_format),
@@ -203,7 +204,7 @@ def _reasoning(effort: str | None) -> ReasoningRequest | None:
     return None if effort is None else ReasoningRequest(enabled=effort != "none", effort=effort)
 
 
-def _sampling(body: schema.Request) -> Sampling:
+def _sampling(body: schema.Settings) -> Sampling:
     stop = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     return Sampling(
         max_output_tokens=body.max_completion_tokens or body.max_tokens,
@@ -221,7 +222,7 @@ def _sampling(body: schema.Request) -> Sampling:
     )
 
 
-def _extra(body: schema.Request, raw: Mapping[str, Json]) -> Extra:
+def _extra(body: schema.Settings, raw: Mapping[str, Json]) -> Extra:
     extra = rest(raw, _UNDERSTOOD)
     if more := rest(raw.get("stream_options"), ("include_usage",)):
         extra["stream_options"] = more

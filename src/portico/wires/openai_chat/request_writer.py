@@ -40,14 +40,14 @@ def passthrough(request: WireRequest, target: Target) -> bytes:
     """The caller's own bytes but for the model, `portico`, the usage option and the cap."""
     replace = {"model": msgspec.json.encode(target.model_id)}
     add: dict[str, bytes] = {}
-    names = {name: (start, end) for name, _, start, end in request.members}
     if request.stream and not request.wants_usage:
-        where = names.get("stream_options")
-        given = request.body[where[0] : where[1]] if where else b"null"
+        where = next((span for span in request.members if span[0] == "stream_options"), None)
+        given = request.body[where[2] : where[3]] if where else b"null"
         (replace if where else add)["stream_options"] = _asking_usage(given)
     if request.max_output_tokens is None:
-        cap = str(target.max_output_tokens).encode()
-        (replace if target.cap_field in names else add)[target.cap_field] = cap
+        there = any(span[0] == target.cap_field for span in request.members)
+        cap = b"%d" % target.max_output_tokens
+        (replace if there else add)[target.cap_field] = cap
     return members.edit(request.body, request.members, replace, ("portico",), add)
 
 

@@ -113,11 +113,10 @@ class StreamOptions(msgspec.Struct, frozen=True):
     include_usage: bool | None = None
 
 
-class Request(msgspec.Struct, frozen=True):
-    """The members that Portico understands; the rest goes with the conversation as `extra`."""
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Every member that Portico understands but `messages`."""
 
     model: Annotated[str, Meta(min_length=1)]
-    messages: Annotated[list[Message], Meta(min_length=1)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     max_tokens: Count | None = None
@@ -142,6 +141,12 @@ class Request(msgspec.Struct, frozen=True):
     service_tier: str | None = None
     functions: Json = None
     function_call: Json = None
+
+
+class Request(Settings, frozen=True, kw_only=True):
+    """The members that Portico understands; the rest goes with the conversation as `extra`."""
+
+    messages: Annotated[list[Message], Meta(min_length=1)]
 
 
 class Audio(msgspec.Struct, frozen=True):
@@ -232,3 +237,5 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
 requests = msgspec.json.Decoder(Request)
 answers = msgspec.json.Decoder(AnswerBody)
 chunks = msgspec.json.Decoder(Chunk)
+objects = msgspec.json.Decoder(dict[str, Json])
+"""The members of a body undecoded by type, for those that are unknown."""

@@ -75,6 +75,19 @@ UNSUPPORTED: tuple[Rule, ...] = (
         f"{API}/create",
     ),
     Rule(
+        "tool_call.id",
+        "translated",
+        "An id of over 40 characters, or with others than letters, digits, `_` and `-`, is cut "
+        "and ends in a hash; the same in calls and results.",
+        f"{API}/create",
+    ),
+    Rule(
+        "tool_call.signature",
+        "dropped",
+        "The signature of a call by a Gemini model, which its id carries.",
+        "https://ai.google.dev/gemini-api/docs/thought-signatures",
+    ),
+    Rule(
         "reasoning.budget",
         "translated",
         "A thinking budget in tokens becomes `reasoning_effort`: up to 2048 low, up to 8192 "

@@ -30,9 +30,9 @@ def read(body: Json) -> Usage | None:
         cached = _count(into.get("cached_tokens"))
         writes = _count(into.get("cache_write_tokens"))
         heard = _count(into.get("audio_tokens"))
-    if not cached:
+    if not cached and "prompt_cache_hit_tokens" in body:
         # DeepSeek: https://api-docs.deepseek.com/guides/kv_cache
-        cached = _count(body.get("prompt_cache_hit_tokens"))
+        cached = _count(body["prompt_cache_hit_tokens"])
     if isinstance(out, dict):
         reasoning = _count(out.get("reasoning_tokens"))
         spoken = _count(out.get("audio_tokens"))
