@@ -19,10 +19,11 @@ from portico.adapters.upstream.headers import Headers
 from portico.contract.money import Price, Rates
 from portico.contract.ports import UpstreamRequest
 from portico.contract.snapshot import Key, Model, Provider, Snapshot, Workload
-from portico.gateway.app import App, Asgi
+from portico.gateway.app import App, Asgi, Gate
+from portico.gateway.io import Io
 from portico.gateway.live import Live, Slot, compile_live
 from portico.gateway.metrics import Metrics
-from portico.gateway.pipeline import Io
+from portico.gateway.observing import Observer
 from portico.gateway.readiness import Readiness
 from portico.gateway.repeats import Repeats
 from portico.security.keys import ENTROPY_BYTES, mint
@@ -109,8 +110,10 @@ class Site:
             credentials=MemoryCredentials(),
             metrics=Metrics(),
             repeats=Repeats(clock),
+            notes=self.data.notes,
+            observer=Observer(self.data.notes, clock),
         )
-        self.app = App(slot, self.io, Readiness(slot, self.io.journal), _no_admin)
+        self.app = App(slot, self.io, Readiness(slot, self.io.journal), _no_admin, Gate())
 
     def request(self, body: bytes) -> "Request":
         return Request(self, body)

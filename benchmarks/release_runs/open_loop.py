@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-MOST_CONNECTIONS = 256
+MOST_CONNECTIONS = 2000
 DRAIN_S = 10.0
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 RELEASE = re.compile(rb"\r\nx-portico-release: *([^\r]+)", re.IGNORECASE)

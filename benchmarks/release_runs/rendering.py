@@ -1,9 +1,9 @@
 """CPU that a release adds to a call: the same call in memory, with and without one.
 
 Blocks of calls of each kind take turns, so that what the machine does besides falls on all of
-them alike. Counted is the time of the loop's thread. The reference sends the same text itself and
-names a model and no workload: it has no release, and its system text is not looked at. What goes
-upstream is the same for it and for the rendered prompt, which is checked.
+them alike. Counted is the time of the loop's thread. The reference sends the same text itself, as
+a user's turn, and names a model: it has no release, and no system text that is looked at. What
+goes upstream is the same for it and for the rendered prompt but for that role, which is checked.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from portico.contract.snapshot import Snapshot, Workload
 from portico.operations.prompts.reading import read_prompt
 from portico.operations.releases import completed
 
-REFERENCE = "the caller sends the text; a model is named"
+REFERENCE = "the caller sends the text, as a user's turn; a model is named"
 BARE = "no system text; a model is named"
 PEOPLE = ("Ada", "Grace", "Alan", "Barbara", "Edsger", "Donald", "Frances", "John")
 
@@ -45,6 +45,8 @@ class Row:
     added_us: float
     """The median over the rounds of what a call took beyond the other's in the same round."""
     ratio: float
+    quiet_us: float
+    """The difference of their lower tenths: what is left when the machine does little else."""
 
 
 def measure(rounds: int, calls: int, work: Path) -> list[Row]:
@@ -77,7 +79,12 @@ def _row(kind: Kind, found: Mapping[str, list[float]]) -> Row:
         beyond=kind.beyond,
         added_us=statistics.median(mine - least for mine, least in pairs),
         ratio=statistics.median(mine / least for mine, least in pairs),
+        quiet_us=_lower_tenth(own) - _lower_tenth(other),
     )
+
+
+def _lower_tenth(found: list[float]) -> float:
+    return sorted(found)[len(found) // 10]
 
 
 async def _block(site: Site, kind: Kind, calls: int) -> float:
@@ -99,13 +106,13 @@ def _check(requests: list[Request], kind: Kind) -> None:
 
 
 async def _same_upstream(site: Site) -> None:
-    """The reference and the rendered prompt reach the model as the same request."""
+    """What is compared reaches the model as the same request."""
     seen = []
-    for kind in (KINDS[0], RENDERED):
+    for kind in (RENDERED, OBSERVED, KINDS[0]):
         await site.request(kind.bodies(1)[0])()
-        seen.append(site.upstream.last)
-    bodies = [json.loads(body) for body in seen]
-    if bodies[0] != bodies[1] or len(seen[0]) != len(seen[1]):
+        seen.append(json.loads(site.upstream.last))
+    seen[-1]["messages"][0]["role"] = "system"
+    if seen[0] != seen[1] or seen[0] != seen[2]:
         raise RuntimeError("the prompt is not rendered to what the caller sends itself")
 
 
@@ -143,8 +150,8 @@ def _snapshot() -> Snapshot:
     return msgspec.structs.replace(made, workloads=workloads, releases=(*kept.values(), other))
 
 
-def _own(model: str) -> Callable[[int], list[bytes]]:
-    body = _body(model, rendered())
+def _own(model: str, role: str = "system") -> Callable[[int], list[bytes]]:
+    body = _body(model, rendered(), role=role)
     return lambda calls: [body] * calls
 
 
@@ -175,8 +182,14 @@ def _templated(workload: str) -> Callable[[int], list[bytes]]:
     return lambda calls: [_body(workload, rendered(person=next(people))) for _ in range(calls)]
 
 
-def _body(model: str, system: str, options: Mapping[str, object] | None = None) -> bytes:
-    own = [{"role": "system", "content": system}] if system else []
+def _body(
+    model: str,
+    text: str,
+    options: Mapping[str, object] | None = None,
+    *,
+    role: str = "system",
+) -> bytes:
+    own = [{"role": role, "content": text}] if text else []
     body: dict[str, object] = {
         "model": model,
         "messages": [*own, {"role": "user", "content": QUESTION}],
@@ -187,15 +200,16 @@ def _body(model: str, system: str, options: Mapping[str, object] | None = None) 
 
 
 RENDERED = Kind("a prompt of 1 kB with three variables", _with_variables("registered"), REFERENCE)
+OBSERVED = Kind("the caller sends the text; observed, always the same", _own("bare"), REFERENCE)
 KINDS = (
-    Kind(REFERENCE, _own("bench-model"), REFERENCE),
+    Kind(REFERENCE, _own("bench-model", "user"), REFERENCE),
     RENDERED,
     Kind(
         "the same, and a candidate takes half of the sessions",
         _with_variables("candidate", sessions=50),
         REFERENCE,
     ),
-    Kind("the caller sends the text; observed, always the same", _own("bare"), REFERENCE),
+    OBSERVED,
     Kind("the caller sends the text; observed, other values", _templated("bare"), REFERENCE),
     Kind(BARE, _nothing("bench-model"), BARE),
     Kind("no system text; a workload's release", _nothing("bare"), BARE),

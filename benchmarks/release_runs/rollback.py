@@ -76,7 +76,10 @@ class Outcome:
     stale: int = 0
     """Calls that were sent after a rollback was answered, and that the release before it served."""
     call_ms: tuple[float, float, float] = (0.0, 0.0, 0.0)
-    """Of calls, from when each was due: median, 99th percentile, largest."""
+    """Of calls, from when each was due: median, 99th percentile, largest. The first rollback and
+    what it held up is not in it."""
+    late_ms: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    """How long after they were due they were sent: what the load generator itself waited."""
 
     @property
     def reached(self) -> float:
@@ -215,8 +218,15 @@ def _count(outcome: Outcome, load: OpenLoop, releases: tuple[str, str], moves: l
             outcome.foreign += 1
         else:
             outcome.stale += _stale(answer, moves)
-    waits = sorted((answer.done - answer.due) * 1e3 for answer in load.answers)
-    outcome.call_ms = (waits[len(waits) // 2], waits[int(len(waits) * 0.99)], waits[-1])
+    counted = [answer for answer in load.answers if answer.due >= moves[1].sent]
+    outcome.call_ms = _spread([answer.done - answer.due for answer in counted])
+    outcome.late_ms = _spread([answer.sent - answer.due for answer in counted])
+
+
+def _spread(seconds: list[float]) -> tuple[float, float, float]:
+    """Median, 99th percentile and largest, in milliseconds."""
+    found = sorted(each * 1e3 for each in seconds)
+    return found[len(found) // 2], found[int(len(found) * 0.99)], found[-1]
 
 
 def _stale(answer: Answer, moves: list[Move]) -> bool:

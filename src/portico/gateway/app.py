@@ -12,14 +12,15 @@ from portico.contract.errors import (
     PorticoError,
     UnknownRoute,
 )
-from portico.contract.ports import Door, Journal
+from portico.contract.ports import Door
 from portico.gateway import models, reply
 from portico.gateway.arrival import Arrival, Receive, Scope, Send
 from portico.gateway.exchange import EXCHANGE
+from portico.gateway.io import Io
 from portico.gateway.lifeline import Lifeline
 from portico.gateway.live import Slot
-from portico.gateway.metrics import CONTENT_TYPE, Metrics
-from portico.gateway.pipeline import Io, serve
+from portico.gateway.metrics import CONTENT_TYPE
+from portico.gateway.pipeline import serve
 from portico.gateway.readiness import Readiness
 from portico.gateway.server import CONNECTION, Protocol
 from portico.gateway.wires import DOORS
@@ -75,13 +76,18 @@ class Gate:
 
 class App:
     def __init__(
-        self, slot: Slot, io: Io, readiness: Readiness, admin: Callable[[], Awaitable[Asgi]]
+        self,
+        slot: Slot,
+        io: Io,
+        readiness: Readiness,
+        admin: Callable[[], Awaitable[Asgi]],
+        gate: Gate,
     ) -> None:
         self._slot = slot
         self._io = io
         self._readiness = readiness
         self._admin = admin
-        self.gate = Gate()
+        self.gate = gate
         io.metrics.in_flight.set_function(lambda: len(self.gate.lifelines))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -141,7 +147,7 @@ class App:
 
     async def _metrics(self, arrival: Arrival) -> None:
         require_metrics(self._authenticate(arrival))
-        body = self._io.metrics.render(self._io.journal.state())
+        body = _render(self._io)
         await arrival.reply(200, [(b"content-type", CONTENT_TYPE)], body)
 
     async def _models(self, arrival: Arrival, path: str) -> None:
@@ -184,14 +190,18 @@ def _lifeline(scope: Scope) -> Lifeline:
     return lifeline
 
 
-def metrics_app(metrics: Metrics, journal: Journal) -> Asgi:
+def _render(io: Io) -> bytes:
+    return io.metrics.render(io.journal.state(), io.notes.state())
+
+
+def metrics_app(io: Io) -> Asgi:
     """`/metrics` alone and without a credential, for an address that only the operator reaches."""
 
     async def serve_metrics(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         found = scope["path"] == "/metrics"
-        body = metrics.render(journal.state()) if found else b"only /metrics is here\n"
+        body = _render(io) if found else b"only /metrics is here\n"
         headers = [(b"content-type", CONTENT_TYPE), (b"content-length", b"%d" % len(body))]
         await send(
             {"type": "http.response.start", "status": 200 if found else 404, "headers": headers}

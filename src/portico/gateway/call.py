@@ -6,6 +6,7 @@ from portico.contract.call import WireRequest
 from portico.contract.errors import PorticoError
 from portico.contract.ports import Door
 from portico.gateway.arrival import Arrival, Headers
+from portico.gateway.keeping import Keeping
 from portico.gateway.repeats import Tape
 from portico.gateway.trail import Trail
 from portico.performance.deadline import Deadline
@@ -14,7 +15,17 @@ from portico.performance.deadline import Deadline
 class Call:
     """Ties together how a call came, on which wire, and what is known of it so far."""
 
-    __slots__ = ("arrival", "broken", "deadline", "door", "request", "tape", "trail")
+    __slots__ = (
+        "arrival",
+        "broken",
+        "deadline",
+        "door",
+        "keeping",
+        "pin",
+        "request",
+        "tape",
+        "trail",
+    )
 
     def __init__(self, arrival: Arrival, door: Door, trail: Trail) -> None:
         self.arrival = arrival
@@ -24,6 +35,10 @@ class Call:
         self.deadline: Deadline | None = None
         self.tape: Tape | None = None
         """Set when the answer is to be kept for a repeat of this call."""
+        self.keeping: Keeping | None = None
+        """Set where the workload keeps transcripts."""
+        self.pin: str | None = None
+        """The release that the call asks for; empty where it asks for none."""
         self.broken: Callable[[PorticoError], bytes] | None = None
         """The error event of a stream that has begun."""
 
@@ -44,6 +59,8 @@ class Call:
         if self.tape is not None:
             self.tape.begin(status, [*headers, (b"content-length", b"%d" % len(body))])
             self.tape.feed(body)
+        if self.keeping is not None:
+            self.keeping.feed(body)
         await self.arrival.reply(status, headers, body)
 
     async def begin(self, headers: Headers) -> None:
@@ -55,4 +72,6 @@ class Call:
         """Sends a piece of a stream that has begun; with `more` false, the last."""
         if self.tape is not None:
             self.tape.feed(data)
+        if self.keeping is not None:
+            self.keeping.feed(data)
         await self.arrival.send({"type": "http.response.body", "body": data, "more_body": more})

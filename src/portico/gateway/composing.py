@@ -1,18 +1,59 @@
-"""What goes upstream of a call besides what its caller wrote: its release's prompt."""
+"""Which release serves a call, and what that puts before the caller's own words."""
 
 from collections.abc import Sequence
 
-from portico.contract.call import ContextDocument, WireRequest
+from portico.contract.call import ContextDocument, Principal, WireRequest
 from portico.contract.errors import InvalidRequest
 from portico.contract.ports import Door
-from portico.gateway.shelf import Serving
+from portico.gateway.call import Call
+from portico.gateway.keeping import Keeping
+from portico.gateway.live import Live
+from portico.gateway.observing import Observer
+from portico.gateway.shelf import Route, Serving
+from portico.operations.assignment import choose
+from portico.security.access import authorize_pin
 
 
-def rendered(serving: Serving, request: WireRequest, door: Door) -> WireRequest:
-    """The request with the prompt's turns and settings.
+def assign(call: Call, who: Principal, route: Route, at: Live) -> Route:
+    """The release that serves: the pinned one, the candidate or the live one."""
+    pin, workload = call.pin, route.workload
+    if pin:
+        authorize_pin(who, workload.name, named=route.named)
+    elif not (route.named and workload.candidate):
+        return route
+    session = call.trail.receipt.session or call.id
+    choice = choose(at.standings[workload.name], session, pin)
+    route = at.served_by(workload.name, choice.release)
+    call.trail.assign(route, choice.how)
+    return route
+
+
+def compose(call: Call, route: Route, at: Live, observer: Observer) -> WireRequest:
+    """The release's prompt goes before the call's own messages; a call's own prompt is named.
 
     Raises InvalidRequest naming a variable that is missing, unknown or of another type.
     """
+    request = call.request
+    assert request is not None
+    if route.workload.transcripts and request.operation == "chat":
+        call.keeping = Keeping(request.body, call.arrival.headers.get(b"x-portico-options", b""))
+    if route.serving is not None:
+        call.request = rendered(route.serving, request, call.door)
+        call.trail.prompted(route.serving.prompt, "registered", added(request, call.request))
+        call.trail.mark("render")
+        return call.request
+    if request.system:
+        seen = observer.see(route.workload.name, request.system)
+        adopted = at.adopted.get(seen)
+        if adopted is not None:
+            call.trail.prompted(adopted, "adopted")
+        elif seen:
+            call.trail.observed(seen)
+    return request
+
+
+def rendered(serving: Serving, request: WireRequest, door: Door) -> WireRequest:
+    """The request with the prompt's turns and settings."""
     options = request.options
     turns = serving.template.render(options.variables, documents(options.context))
     return serving.dresser(door)(request, turns)

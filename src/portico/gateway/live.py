@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from portico.contract.errors import InternalFault, InvalidRequest
+from portico.contract.prompt import PromptVersion
 from portico.contract.snapshot import Key, Provider, Snapshot
 from portico.gateway.connections import Connections
 from portico.gateway.shelf import DEFAULT_CAP, Route, Shelved
@@ -28,19 +29,25 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: Catalogue
     connections: Connections
     routes: Mapping[str, Route]
-    """By the name that a call gives; a workload's leads to its live release."""
+    """By workload: the way under its live release."""
+    ways: dict[str, Route]
+    """To models, filled as calls name them: there are many, and few are ever named."""
     standings: Mapping[str, Standing]
     """By workload."""
     shelves: Shelves
+    adopted: Mapping[str, PromptVersion]
+    """By the fingerprint that applications still send."""
     keys: Mapping[str, Key]
     pepper: bytes
 
     def route(self, name: str) -> Route:
         """Raises UnknownModel with the nearest names."""
-        found = self.routes.get(name)
-        if found is not None:
-            return found
-        return _to_model(assign(self.catalogue, name), self.connections)
+        found = self.routes.get(name) or self.ways.get(name)
+        if found is None:
+            found = _to_model(assign(self.catalogue, name), self.connections)
+            if name in self.catalogue.assignments:  # not one that a caller makes up: `echo?seed=1`
+                self.ways[name] = found
+        return found
 
     def served_by(self, workload: str, release: str) -> Route:
         """The way under another of a workload's releases. Raises InvalidRequest where that
@@ -80,10 +87,7 @@ def compile_live(
     connections = Connections(providers)
     catalogue = build(snapshot)
     shelves = _shelves(snapshot, connections, keyed_hash(pepper, "turn marks").hex())
-    routes = {
-        name: _to_model(assignment, connections)
-        for name, assignment in catalogue.assignments.items()
-    }
+    routes = {}
     standings = {}
     for workload in snapshot.workloads:
         name, shelf = workload.name, shelves.get(workload.name, {})
@@ -99,8 +103,10 @@ def compile_live(
         catalogue=catalogue,
         connections=connections,
         routes=routes,
+        ways={},
         standings=standings,
         shelves=shelves,
+        adopted={prompt.observed: prompt for prompt in snapshot.adopted},
         keys=keys,
         pepper=pepper,
     )

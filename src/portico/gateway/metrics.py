@@ -1,13 +1,15 @@
-"""Prometheus metrics. Labels hold names of the configuration only, so their number is bounded."""
+"""Prometheus metrics. Labels hold names of the configuration, and of prompts within a bound."""
 
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
-from portico.contract.ports import JournalState
+from portico.contract.ports import JournalState, NotesState
 from portico.contract.receipt import Attempt, Receipt
 from portico.gateway.tally import counter, histogram
 
+MOST_PROMPTS: Final = 1000
+"""Prompts with a series of their own: applications make observed ones up as they go."""
 CONTENT_TYPE: Final = b"text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -36,6 +38,12 @@ class Metrics:
             "portico_output_caps",
             "Calls by whose output cap was in force, and whether it was hit",
             ("workload", "source", "hit"),
+        )
+        self.prompts = counter(
+            registry,
+            "portico_prompts",
+            "Calls by the prompt that they have",
+            ("workload", "prompt", "source"),
         )
         self.seconds = histogram(
             registry,
@@ -71,8 +79,16 @@ class Metrics:
         if receipt.cap_source:
             hit = "true" if receipt.stop == "length" else "false"
             self.capped[workload, receipt.cap_source, hit].value += 1
+        if receipt.prompt_source:
+            self._prompt(workload, receipt.prompt, receipt.prompt_source)
         for attempt in receipt.attempts:
             self._count(workload, attempt)
+
+    def _prompt(self, workload: str, prompt: str, source: str) -> None:
+        labels = (workload, prompt, source)
+        if labels not in self.prompts and len(self.prompts) >= MOST_PROMPTS:
+            labels = (workload, "other", source)
+        self.prompts[labels].value += 1
 
     def _count(self, workload: str, attempt: Attempt) -> None:
         model, usage = attempt.model, attempt.usage
@@ -84,8 +100,9 @@ class Metrics:
         if attempt.cost_nano:
             self.cost[workload, model].value += attempt.cost_nano / 1e9
 
-    def render(self, journal: JournalState) -> bytes:
+    def render(self, journal: JournalState, notes: NotesState) -> bytes:
         self.journal.read(journal)
+        self.journal.note(notes)
         return generate_latest(self.registry)
 
 
@@ -100,6 +117,8 @@ class JournalGauges:
         self.waiting_bytes = gauge("journal_waiting_bytes", "Their size")
         self.capacity = gauge("journal_capacity_bytes", "What the journal can hold")
         self.lost = gauge("journal_lost", "Receipts that found no room")
+        self.notes_waiting = gauge("notes_waiting", "Transcripts and the like, not written yet")
+        self.notes_dropped = gauge("notes_dropped", "Those that found no room")
         self.database_ok = gauge("database_ok", "1 while the database takes receipts")
 
     def read(self, state: JournalState) -> None:
@@ -108,3 +127,7 @@ class JournalGauges:
         self.capacity.set(state.capacity_bytes)
         self.lost.set(state.lost)
         self.database_ok.set(0 if state.error else 1)
+
+    def note(self, state: NotesState) -> None:
+        self.notes_waiting.set(state.waiting)
+        self.notes_dropped.set(state.dropped)

@@ -17,7 +17,7 @@ def visible(at: Live, who: Principal) -> list[str]:
     """Workloads in file order, then the `provider/model` names, as far as the caller may."""
     catalogue = at.catalogue
     workloads = [name for name in catalogue.workloads if may_invoke(who, name, raw=False)]
-    raw = [name for name in catalogue.raw if name in at.routes and may_invoke(who, "", raw=True)]
+    raw = list(catalogue.raw) if may_invoke(who, "", raw=True) else []
     return workloads + raw
 
 

@@ -3,31 +3,28 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator
 from typing import Final
-
-import msgspec
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import InternalFault, PorticoError, Unauthenticated
-from portico.contract.ports import AwsCredentials, Clock, Door, Journal, Upstream
+from portico.contract.ports import Door, OwnCall
 from portico.contract.receipt import Receipt
 from portico.gateway import attempt as attempts
 from portico.gateway import reply
 from portico.gateway.arrival import Arrival, Headers
 from portico.gateway.attempt import Attempt
 from portico.gateway.call import Call
-from portico.gateway.entropy import Entropy
-from portico.gateway.live import Live, Route
-from portico.gateway.metrics import Metrics
+from portico.gateway.composing import assign, compose
+from portico.gateway.io import Io
+from portico.gateway.live import Live
 from portico.gateway.opening import idempotency_key, open_request
-from portico.gateway.repeats import Repeats
+from portico.gateway.shelf import Route
 from portico.gateway.trail import Trail
-from portico.methods import ids
 from portico.methods.places import place
 from portico.performance.deadline import open_deadline
 from portico.security.access import authorize
-from portico.security.keys import Seen, authenticate
+from portico.security.keys import authenticate
 
 log = logging.getLogger("portico.gateway")
 
@@ -35,37 +32,19 @@ TRAILER_S: Final = 0.05
 """How long the end of an upstream's stream is waited for, so that its connection can be reused."""
 
 
-class Io(msgspec.Struct, frozen=True, kw_only=True):
-    """What the pipeline needs of the world."""
-
-    clock: Clock
-    journal: Journal
-    upstreams: Mapping[str, Upstream]
-    """By kind of provider."""
-    credentials: AwsCredentials
-    metrics: Metrics
-    repeats: Repeats
-    entropy: Callable[[int], bytes] = msgspec.field(default_factory=Entropy)
-    seen: Seen = msgspec.field(default_factory=dict)
-    """Credentials that have shown themselves to be right."""
-    commit: bool = False
-    """Wait for the database before the last byte (`durability: commit`)."""
-
-    def identity(self, prefix: str) -> str:
-        return ids.make(prefix, self.clock.now_ns(), self.entropy(ids.ENTROPY_BYTES))
-
-
-async def serve(arrival: Arrival, door: Door, at: Live, io: Io) -> None:
-    """Serves one call and settles it, whatever happens."""
+async def serve(
+    arrival: Arrival, door: Door, at: Live, io: Io, own: tuple[OwnCall, str] | None = None
+) -> Receipt | None:
+    """Serves one call and settles it, whatever happens. `own` is one that Portico makes itself,
+    with the release that it is to run under. None: the caller was never known."""
     call = Call(arrival, door, Trail(io.identity("call"), door.name, io.clock))
     try:
-        now_ns = call.trail.receipt.received_ns
-        who = authenticate(arrival.credential(), at.keys, at.pepper, now_ns, io.seen)
-        call.trail.identify(who)
+        who = identify(call, at, io, own)
         request = await read(call, at)
         route = admit(call, who, request, at)
-        key = idempotency_key(arrival, request.options)
+        key = "" if own else idempotency_key(arrival, request.options)
         if not (key and await repeat(call, who, key, io)):
+            request = compose(call, route, at, io.observer)
             await answer(call, route, request, io)
     except asyncio.CancelledError:
         await conclude(call, arrival.lifeline.explain(), io)
@@ -77,25 +56,41 @@ async def serve(arrival: Arrival, door: Door, at: Live, io: Io) -> None:
         detail = {"type": type(defect).__name__}
         await conclude(call, InternalFault(attempts.DEFECT, detail=detail), io)
     finally:
-        if call.tape is not None:
-            io.repeats.settle(call.tape, answered=call.trail.receipt.status == "ok")
+        leave(call, io)
+    return call.trail.receipt if call.trail.accountable else None
+
+
+def identify(call: Call, at: Live, io: Io, own: tuple[OwnCall, str] | None) -> Principal:
+    """Who calls. From here on the call leaves a receipt."""
+    if own is not None:
+        made, call.pin = own
+        call.trail.originate(made)
+        who = made.who
+    else:
+        now_ns = call.trail.receipt.received_ns
+        who = authenticate(call.arrival.credential(), at.keys, at.pepper, now_ns, io.seen)
+    call.trail.identify(who)
+    return who
 
 
 async def read(call: Call, at: Live) -> WireRequest:
     """The body, checked by its door's wire."""
     bounds = at.snapshot.bounds
     call.request = open_request(call.arrival, call.door, await call.arrival.body(bounds), bounds)
+    if call.pin is None:
+        call.pin = call.request.options.release or ""
     call.trail.describe(call.request)
     call.trail.mark("read")
     return call.request
 
 
 def admit(call: Call, who: Principal, request: WireRequest, at: Live) -> Route:
-    """Which workload and model this is, whether the caller may, and how long it may take."""
+    """Which workload, release and model this is, whether the caller may, and in what time."""
     trail = call.trail
     route = at.route(request.model)
-    trail.assign(route, at.snapshot.project)
+    trail.assign(route)
     authorize(who, route.workload.name, raw=route.raw)
+    route = assign(call, who, route, at)
     call.deadline = open_deadline(route.workload, request.options.deadline_ms, trail.started)
     call.arm(begun=False)
     trail.mark("admit")
@@ -111,7 +106,7 @@ async def repeat(call: Call, who: Principal, key: str, io: Io) -> bool:
     if ours:
         call.tape = tape
         return False
-    call.trail.receipt.replay_of = tape.call
+    call.trail.repeats(tape.call)
     await record(call, io)
     await tape.play(call.arrival, call.id)
     return True
@@ -174,6 +169,16 @@ async def stream(call: Call, attempt: Attempt, io: Io) -> None:
         await exhaust(chunks)
     finally:
         await source.close()
+
+
+def leave(call: Call, io: Io) -> None:
+    """What is kept of the call beside its receipt."""
+    if call.tape is not None:
+        io.repeats.settle(call.tape, answered=call.trail.receipt.status == "ok")
+    if call.keeping is not None:
+        transcript = call.keeping.transcript(call.trail.receipt)
+        if transcript is not None:
+            io.notes.keep(transcript)
 
 
 def head(call: Call) -> Headers:

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from portico.contract.errors import InvalidRequest
 from portico.contract.ports import Connection, Door, Dresser
 from portico.contract.prompt import Dressing, PromptVersion
 from portico.contract.snapshot import Model, Provider, Release, Workload
@@ -20,10 +21,14 @@ class Serving:
 
     def __init__(self, prompt: PromptVersion, nonce: str) -> None:
         # Jinja takes a while to import: a project without prompts needs it neither now nor later
+        from portico.operations.prompts.faults import BrokenPrompt
         from portico.operations.prompts.template import compile_prompt
 
         self.prompt = prompt
-        self.template = compile_prompt(prompt, nonce)
+        try:
+            self.template = compile_prompt(prompt, nonce)
+        except BrokenPrompt as broken:
+            raise InvalidRequest(str(broken)) from broken
         # the output cap is the release's: it is not set a second time
         sampling = msgspec.structs.replace(prompt.parameters.sampling, max_output_tokens=None)
         self._dressing = Dressing(

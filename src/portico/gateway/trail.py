@@ -4,7 +4,8 @@ from msgspec.structs import replace
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Clock, Skim, UpstreamReply
+from portico.contract.ports import Clock, OwnCall, Skim, UpstreamReply
+from portico.contract.prompt import PromptSource, PromptVersion
 from portico.contract.receipt import Attempt, AttemptStatus, CallStatus, Intent, Receipt
 from portico.contract.usage import Usage
 from portico.cost.charge import charge
@@ -12,6 +13,7 @@ from portico.cost.settle import used
 from portico.gateway.shelf import Route
 from portico.methods.estimators import tokens
 from portico.methods.hashing import content_hash
+from portico.operations.assignment import How
 
 UPSTREAM_IDS = ("x-request-id", "request-id", "x-amzn-requestid")
 """Where providers say what they call a request."""
@@ -54,24 +56,50 @@ class Trail:
             pairs = tags.items() if isinstance(tags, dict) else ((tag, "") for tag in tags)
             receipt.tags = tuple(pairs)
 
-    def assign(self, route: Route, project: str) -> None:
+    def originate(self, own: OwnCall) -> None:
+        """The call is one of Portico's own, made again of another."""
+        self.receipt.origin = own.origin
+        self.receipt.replay_of = own.of
+
+    def repeats(self, call: str) -> None:
+        """The call gets the answer of an earlier one, by its idempotency key."""
+        self.receipt.origin = "repeat"
+        self.receipt.replay_of = call
+
+    def assign(self, route: Route, how: How = "live") -> None:
         receipt, workload = self.receipt, route.workload
-        receipt.project = project
+        receipt.project = workload.project
         receipt.workload = workload.name
         receipt.lane = workload.lane
-        receipt.release = workload.release
+        receipt.release = route.release
         receipt.model = route.model.name
+        if route.named:
+            receipt.assigned = how
         if workload.team != "default":
             receipt.team = workload.team
+
+    def prompted(
+        self, prompt: PromptVersion, source: PromptSource, parameters: tuple[str, ...] = ()
+    ) -> None:
+        """The prompt that the call has, and what it set on the call."""
+        receipt = self.receipt
+        receipt.prompt = prompt.name
+        receipt.prompt_version = prompt.version
+        receipt.prompt_source = source
+        receipt.parameters = parameters
+
+    def observed(self, fingerprint: str) -> None:
+        """The application sends a prompt of its own."""
+        self.receipt.prompt = f"observed:{fingerprint}"
+        self.receipt.prompt_source = "observed"
 
     def cap(self, asked: int | None, route: Route) -> int:
         """The output cap in force; the receipt says whose it is. Embeddings have no output."""
         if self.receipt.operation == "embeddings":
             return 0
-        own = route.workload.max_output_tokens
         receipt = self.receipt
         receipt.cap_source = (
-            "caller" if asked is not None else "workload" if own is not None else "default"
+            "caller" if asked is not None else "workload" if route.own_cap else "default"
         )
         receipt.max_output_tokens = asked if asked is not None else route.cap
         return receipt.max_output_tokens

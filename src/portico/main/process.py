@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,17 +22,20 @@ from portico.adapters.clock import SystemClock
 from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.adapters.store.data import Data
 from portico.adapters.upstream import HttpUpstream
+from portico.contract.deployment import ObservedPrompt
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Caller, Clock, OwnAnswer, OwnCall, Store
+from portico.contract.ports import Caller, Clock, Store
 from portico.contract.snapshot import Key
 from portico.control.keys.service import Keys
 from portico.control.projects import Durability
 from portico.control.projects.merging import place_of
 from portico.control.projects.serving import Shipped, told
 from portico.control.prompts.adopting import Readers
-from portico.gateway.app import App, Asgi, metrics_app
+from portico.gateway.app import App, Asgi, Gate, metrics_app
+from portico.gateway.caller import GatewayCaller
+from portico.gateway.io import Io
 from portico.gateway.metrics import Metrics
-from portico.gateway.pipeline import Io
+from portico.gateway.observing import Observer
 from portico.gateway.readiness import Readiness
 from portico.gateway.repeats import Repeats
 from portico.gateway.server import Protocol
@@ -94,7 +97,7 @@ class Process:
         sockets = [listener]
         if self.options.metrics is not None:
             host, _, port = self.options.metrics.rpartition(":")
-            metrics = metrics_app(self.io.metrics, self.io.journal)
+            metrics = metrics_app(self.io)
             servers.append(_server(metrics, self.publisher))
             sockets.append(socket.create_server((host.strip("[]"), int(port))))
         loop = asyncio.get_running_loop()
@@ -229,19 +232,24 @@ def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: P
         credentials=parts.credentials,
         metrics=Metrics(),
         repeats=Repeats(clock),
+        notes=parts.data.notes,
+        observer=Observer(parts.data.notes, clock, _observed(store)),
         commit=chosen.durability.commit,
     )
     keys = Keys(store, clock, pepper, os.urandom)
-    admin = Admin(keys, publisher, readiness, parts, Uncalled())
-    app = App(publisher.slot, io, readiness, admin.application)
+    gate = Gate()
+    admin = Admin(keys, publisher, readiness, parts, GatewayCaller(publisher.slot, io, gate))
+    app = App(publisher.slot, io, readiness, admin.application, gate)
     return Process(options, app, io, publisher, readiness, admin, token, admin_key)
 
 
-class Uncalled:
-    """A `portico.contract.ports.Caller` for a process that makes no calls of its own."""
-
-    async def call(self, call: OwnCall, release: str) -> OwnAnswer:
-        raise InvalidRequest("This server makes no calls of its own; upgrade it to replay calls.")
+def _observed(store: Store) -> Sequence[ObservedPrompt]:
+    """What was observed before this start; nothing where it cannot be read any more."""
+    try:
+        return store.observed()
+    except InvalidRequest as error:
+        log.error("the observed prompts are not read, and get new names: %s", error.message)  # noqa: TRY400 - the message says what to do
+        return ()
 
 
 class Admin:

@@ -5,7 +5,7 @@ scope. `provider/model` names bypass workloads, so a scoped key may not use them
 """
 
 from portico.contract.call import Principal
-from portico.contract.errors import PolicyDenied
+from portico.contract.errors import InvalidRequest, PolicyDenied
 
 EVERY_WORKLOAD = "*"
 OWNERS = ("admin", "local")
@@ -33,6 +33,23 @@ def authorize(who: Principal, workload: str, *, raw: bool) -> None:
         f"Key {who.key} may not invoke workload '{workload}'. Its scope is "
         f"{', '.join(who.workloads) or 'empty'}."
     )
+
+
+def authorize_pin(who: Principal, workload: str, *, named: bool) -> None:
+    """Choosing a release oneself is for owners. `named`: the call names a workload.
+
+    Raises PolicyDenied, or InvalidRequest where there is no release to choose.
+    """
+    if who.kind not in OWNERS:
+        raise PolicyDenied(
+            f"Key {who.key} may not choose a release of workload '{workload}'. Leave out "
+            "'portico.release', or use the admin key."
+        )
+    if not named:
+        raise InvalidRequest(
+            "'portico.release' chooses a release of a workload, and this call names a model.",
+            field="portico.release",
+        )
 
 
 def require_owner(who: Principal) -> None:

@@ -9,16 +9,20 @@ from typing import Any
 from portico.adapters.clock import SystemClock
 from portico.adapters.memory.credentials import MemoryCredentials
 from portico.adapters.memory.journal import MemoryJournal
+from portico.adapters.memory.notes import MemoryNotes
+from portico.adapters.memory.store import MemoryStore
 from portico.adapters.memory.upstream import MemoryUpstream, Scripted
 from portico.contract.money import Price, Rates
 from portico.contract.ports import Journal, Upstream
 from portico.contract.receipt import Receipt
 from portico.contract.snapshot import Bounds, Key, Model, Provider, Snapshot, Workload
-from portico.gateway.app import App, Asgi
+from portico.gateway.app import App, Asgi, Gate
 from portico.gateway.arrival import Message, Scope
+from portico.gateway.caller import GatewayCaller
+from portico.gateway.io import Io
 from portico.gateway.live import Slot, compile_live
 from portico.gateway.metrics import Metrics
-from portico.gateway.pipeline import Io
+from portico.gateway.observing import Observer
 from portico.gateway.readiness import Readiness
 from portico.gateway.repeats import Repeats
 from portico.security.keys import ENTROPY_BYTES, mint
@@ -164,6 +168,8 @@ class Site:
     ) -> None:
         self.upstream = MemoryUpstream(replies)
         self.memory = MemoryJournal()
+        self.store = MemoryStore()
+        self.notes = MemoryNotes(self.store)
         self.keys: dict[str, Key] = {}
         self.texts: dict[str, str] = {}
         for number, (kind, scope) in enumerate((("key", ("*",)), ("admin", ()), ("metrics", ()))):
@@ -181,9 +187,14 @@ class Site:
             credentials=MemoryCredentials(),
             metrics=Metrics(),
             repeats=Repeats(clock),
+            notes=self.notes,
+            observer=Observer(self.notes, clock),
             commit=commit,
         )
-        self.app = App(self.slot, self.io, Readiness(self.slot, self.io.journal), self.no_admin)
+        gate = Gate()
+        readiness = Readiness(self.slot, self.io.journal)
+        self.app = App(self.slot, self.io, readiness, self.no_admin, gate)
+        self.caller = GatewayCaller(self.slot, self.io, gate)
 
     def publish(self, snapshot: Snapshot) -> None:
         self.slot.swap(compile_live(snapshot, snapshot.providers, self.keys, PEPPER))

@@ -7,8 +7,9 @@ from tests.unit.gateway.harness import SNAPSHOT
 from portico.adapters.memory.clock import FakeClock
 from portico.contract.receipt import Attempt, Receipt
 from portico.contract.snapshot import Model, Provider
-from portico.gateway.live import Route, compile_live
+from portico.gateway.live import compile_live
 from portico.gateway.metrics import Metrics
+from portico.gateway.shelf import Route
 from portico.gateway.trail import AttemptTrail
 
 

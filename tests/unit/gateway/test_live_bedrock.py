@@ -6,7 +6,8 @@ import pytest
 from portico.contract.errors import InvalidRequest
 from portico.contract.ports import AwsIdentity
 from portico.contract.snapshot import Model, Provider, Snapshot, Workload
-from portico.gateway.live import Live, Route, compile_live
+from portico.gateway.live import Live, compile_live
+from portico.gateway.shelf import Route
 
 ROLE = "arn:aws:iam::123456789012:role/portico"
 OWN = "arn:aws:iam::123456789012:role/care"
@@ -35,9 +36,9 @@ def identity(route: Route) -> AwsIdentity:
 
 
 def test_a_workload_with_nothing_of_its_own_shares_its_providers_connection() -> None:
-    found = live(Workload(name="w", ladder=(("m",),)))
-    assert found.route("w").connection is found.connections["aws"]
-    assert found.route(NOVA).connection is found.connections["aws"]
+    found = live(Workload(name="w", ladder=(("m",),)), Workload(name="v", ladder=(("m",),)))
+    assert found.route("w").connection is found.route("v").connection
+    assert found.route(NOVA).connection is found.route("v").connection
     assert identity(found.route("w")) == AwsIdentity(
         region="eu-west-1", role_arn=ROLE, session_tags=PROVIDER.session_tags
     )
@@ -66,7 +67,8 @@ def test_a_model_with_a_service_tier_asks_for_it_under_every_name() -> None:
         route = found.route(name)
         request = route.connection.request("chat", route.model.id, b"{}", False, {})
         assert request.body == b'{"serviceTier":{"type":"priority"}}'
-    assert found.connections["aws"].request("chat", NOVA, b"{}", False, {}).body == b"{}"
+    plain = found.route(NOVA).connection
+    assert plain.request("chat", NOVA, b"{}", False, {}).body == b"{}"
 
 
 def test_a_role_that_is_none_keeps_the_snapshot_from_compiling() -> None:
