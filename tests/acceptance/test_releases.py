@@ -1,5 +1,6 @@
 """Plan, apply and rollback with the installed command: what is live is a hash, and one pointer."""
 
+import concurrent.futures
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -242,6 +243,20 @@ def test_of_two_applies_with_the_same_base_one_is_refused(portico: Running) -> N
     assert answered(portico)[0] == "brief"
 
 
+def test_of_applies_at_the_same_moment_with_the_same_base_one_is_made(portico: Running) -> None:
+    base = portico.ask("/admin/v1/plan", {"files": BASE}).json["base"]
+    wishes = [{**BASE, "prompts/support.md": PROMPT % f"number {n}"} for n in range(4)]
+
+    def wish(files: dict[str, str]) -> int:
+        return portico.ask("/admin/v1/apply", {"files": files, "base": base}).status
+
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(wish, wishes)) == [200, 400, 400, 400]
+    applied = [act for act in acts(portico) if act["action"] == "apply" and not act["target"]]
+    assert len(applied) == 2
+    assert live(portico)["version"] == live(portico, "sales")["version"]
+
+
 def test_a_call_is_replayed_under_another_release_and_compared(portico: Running) -> None:
     call = portico.chat("Well?", model="support").headers["x-portico-call"]
     _, old = answered(portico)
@@ -282,6 +297,56 @@ def test_a_rolled_back_release_is_still_live_after_a_restart(tmp_path: Path) -> 
         assert live(running)["why"] == "too kind"
         done(running, "rollback", "support", "--to", new)
         assert answered(running) == ("kind", new)
+
+
+def test_what_the_environment_means_now_is_shipped_at_the_start_but_no_rollback_is_undone(
+    tmp_path: Path,
+) -> None:
+    write(tmp_path, {**BASE, "portico.yaml": PROJECT % {"model": '"${MODEL}"'}})
+    with up(tmp_path, environment={**ENVIRONMENT, "MODEL": "script"}) as running:
+        _, old = answered(running, "sales")
+        ship(running, KIND)
+        done(running, "rollback", "sales")
+    with up(tmp_path, environment={**ENVIRONMENT, "MODEL": "echo"}) as running:
+        running.ready = {**running.ready, "admin_key": KEY}
+        assert answered(running)[0] == "Hello Portico"
+        assert answered(running, "sales") == ("brief", old)
+        newest = acts(running)[-1]
+        assert (newest["action"], newest["who"]) == ("apply", "portico up")
+
+
+def test_a_restored_backup_serves_what_was_live(portico: Running, tmp_path: Path) -> None:
+    _, old = answered(portico)
+    call = portico.chat("Well?", model="support").headers["x-portico-call"]
+    ship(portico, KIND)
+    done(portico, "rollback", "support", "--why", "too kind")
+    eventually(lambda: replay(portico, call, old))
+    saved, words = tmp_path / "saved", tmp_path / "words"
+    words.write_text("a passphrase\n")
+    done(portico, "backup", str(saved), "--passphrase-file", str(words))
+    away = tmp_path / "away"
+    away.mkdir()
+    restored = command("restore", str(saved), "--passphrase-file", str(words), directory=away)
+    assert restored.returncode == 0, restored.stderr
+    with up(away) as running:
+        running.ready = {**running.ready, "admin_key": portico.key}
+        assert answered(running) == ("brief", old)
+        assert answered(running, "sales")[0] == "kind"
+        assert live(running)["why"] == "too kind"
+        assert replay(running, call, old)["after"]["answer"] == "brief"
+
+
+def test_a_secret_that_stands_in_the_project_is_in_no_plan(portico: Running) -> None:
+    yaml = BASE["portico.yaml"].replace(
+        "providers: {", "providers: {near: {kind: openai, api_key: sk-marked-one}, "
+    )
+    ship(portico, {"portico.yaml": yaml})
+    write(portico.directory, {"portico.yaml": yaml.replace("sk-marked-one", "sk-marked-two")})
+    assert changes(portico)["provider", "near"]["action"] == "change"
+    shown = portico.portico("plan")
+    assert "near" in shown.stdout
+    for text in (shown.stdout, shown.stderr, done(portico, "plan", "--json"), portico.log):
+        assert "sk-marked" not in text
 
 
 def test_two_projects_serve_side_by_side_and_plan_only_what_is_theirs(

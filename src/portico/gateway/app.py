@@ -15,7 +15,7 @@ from portico.contract.errors import (
 from portico.contract.ports import Door
 from portico.gateway import models, reply
 from portico.gateway.arrival import Arrival, Receive, Scope, Send
-from portico.gateway.exchange import EXCHANGE
+from portico.gateway.exchange import EXCHANGE, Exchange
 from portico.gateway.io import Io
 from portico.gateway.lifeline import Lifeline
 from portico.gateway.live import Slot
@@ -181,12 +181,16 @@ class App:
 def _lifeline(scope: Scope) -> Lifeline:
     """That of the task at hand, over what our own server knows of it."""
     connection: Protocol | None = scope.get(CONNECTION)
-    if connection is None:
+    exchange: Exchange | None = scope.get(EXCHANGE)
+    if connection is None or exchange is None:
         task = asyncio.current_task()
         assert task is not None
-        return Lifeline(task, asyncio.get_running_loop())
-    lifeline = Lifeline(scope[EXCHANGE].task, connection.loop, connection.alarm)
-    connection.on_lost = lifeline.gone
+        lifeline = Lifeline(task, asyncio.get_running_loop())
+    else:
+        assert exchange.task is not None
+        lifeline = Lifeline(exchange.task, connection.loop, connection.alarm)
+    if connection is not None:
+        connection.on_lost = lifeline.gone
     return lifeline
 
 

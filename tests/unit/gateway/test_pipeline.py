@@ -30,7 +30,8 @@ from portico.gateway.app import App
 
 def run(story: Callable[[], Awaitable[None]]) -> None:
     async def main() -> None:
-        await story()
+        async with asyncio.timeout(60):  # a story that waits for ever fails, and says where
+            await story()
 
     asyncio.run(main())
 

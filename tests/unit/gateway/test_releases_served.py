@@ -61,8 +61,8 @@ def snapshot(**workload: Any) -> Snapshot:
     )
 
 
-def site(*answers: Any, **workload: Any) -> Site:
-    return Site([answered(each) for each in answers] or [answered()], snapshot=snapshot(**workload))
+def site(answers: int = 1, **workload: Any) -> Site:
+    return Site([answered()] * answers, snapshot=snapshot(**workload))
 
 
 def chat(portico: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def chat(portico: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def ask(to: Site, body: dict[str, Any], **how: Any) -> Any:
-    return asyncio.run(to.chat(body, **how))
+    return asyncio.run(to.chat(**body, **how))
 
 
 def test_a_releases_prompt_goes_before_the_calls_own_messages() -> None:
@@ -84,7 +84,7 @@ def test_a_releases_prompt_goes_before_the_calls_own_messages() -> None:
         ("user", "Is it bright?"),
     ]
     assert sent["temperature"] == 0.5
-    assert sent["max_tokens"] == 77 or sent["max_completion_tokens"] == 77
+    assert sent["max_completion_tokens"] == 77
     assert "portico" not in sent
     receipt = shop.receipt
     assert (receipt.release, receipt.assigned) == (FIRST.id, "live")
@@ -139,8 +139,7 @@ def test_a_release_of_a_call_that_names_a_model_is_refused() -> None:
 
 def test_a_session_stays_with_the_candidate_and_the_share_is_kept() -> None:
     sessions = [f"session {number}" for number in range(60)] * 2
-    shop = site(*[None] * 0, candidate=SECOND.id, share=0.5)
-    shop.upstream.replies.extend(answered() for _ in sessions)
+    shop = site(len(sessions), candidate=SECOND.id, share=0.5)
     for session in sessions:
         assert ask(shop, chat({"session": session})).status == 200
     served: dict[str, set[str]] = {}
@@ -153,7 +152,7 @@ def test_a_session_stays_with_the_candidate_and_the_share_is_kept() -> None:
 
 
 def test_the_prompt_is_put_into_a_call_of_the_other_door_and_over_another_wire() -> None:
-    shop = site(CLAUDE_ANSWER)
+    shop = Site([answered(CLAUDE_ANSWER)])
     claude = msgspec.structs.replace(
         release("Sell the {{ product }}."),
         id="",
@@ -175,8 +174,7 @@ def test_the_prompt_is_put_into_a_call_of_the_other_door_and_over_another_wire()
 
 
 def test_a_prompt_that_the_application_sends_itself_is_named_and_noted_once() -> None:
-    shop = site()
-    shop.upstream.replies.extend(answered() for _ in range(3))
+    shop = site(3)
     for name in ("Ann", "Bob", "Cleo"):
         system = f"You are a helpful clerk of the shop. The customer is called {name}. Be brief."
         body = {"model": "support", "messages": [{"role": "system", "content": system},
@@ -200,12 +198,11 @@ def test_an_adopted_prompt_that_the_application_still_sends_goes_by_its_own_name
     system = "You are a helpful clerk of the shop. Be brief."
     body = {"model": "support", "messages": [{"role": "system", "content": system},
                                              {"role": "user", "content": "Hi"}]}  # fmt: skip
-    shop = site()
+    shop = site(2)
     ask(shop, body)
     fingerprint = shop.receipt.prompt.removeprefix("observed:")
     adopted = identify_prompt(PromptVersion(name="clerk", template=system, observed=fingerprint))
     shop.publish(msgspec.structs.replace(snapshot(), adopted=(adopted,)))
-    shop.upstream.replies.append(answered())
     ask(shop, body)
     newest = shop.receipts[-1]
     assert (newest.prompt, newest.prompt_source) == ("clerk", "adopted")
@@ -226,8 +223,7 @@ def test_what_was_said_is_kept_only_where_the_workload_says_so(kept: bool) -> No
 
 
 def test_a_call_is_made_again_under_another_release() -> None:
-    shop = site()
-    shop.upstream.replies.append(answered())
+    shop = site(2)
     ask(shop, chat({"release": FIRST.id}), key="admin")
     who = Principal(key="key_admin", kind="admin")
     own = OwnCall(
