@@ -14,7 +14,7 @@ from portico.adapters.simulator.app import Message, SimulatorApp
 from portico.adapters.simulator.routes import ROUTES
 from portico.contract.errors import QuotaExhausted
 from portico.contract.events import PartDelta
-from portico.contract.ports import ProviderWire
+from portico.contract.wires import ProviderWire
 from portico.wires.anthropic_messages import WIRE as ANTHROPIC
 from portico.wires.bedrock_converse import WIRE as BEDROCK
 from portico.wires.bedrock_embeddings import WIRE as BEDROCK_VECTORS

@@ -19,7 +19,7 @@ import msgspec
 from portico.contract.call import WireRequest
 from portico.contract.errors import InvalidRequest, PorticoError
 from portico.contract.events import Event, Failed
-from portico.contract.ports import Door, ProviderWire, Relay, Skim, Target
+from portico.contract.wires import Door, ProviderWire, Relay, Skim, Target
 from portico.gateway.translation import Naming, Translation
 from portico.gateway.wires import DOORS, WIRES
 from portico.wires import members

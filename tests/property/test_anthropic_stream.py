@@ -25,7 +25,7 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.events import Event, PartClosed, PartDelta, PartOpened
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires.anthropic_messages import DOOR, WIRE
 
 REQUEST = DOOR.read(

@@ -28,7 +28,7 @@ from portico.contract.conversation import (
 )
 from portico.contract.errors import InvalidRequest, UpstreamFailed
 from portico.contract.events import Event, Failed
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires import bedrock_embeddings
 from portico.wires.bedrock_converse import DOOR, WIRE
 from portico.wires.bedrock_converse.tables import DOCUMENT_TYPES

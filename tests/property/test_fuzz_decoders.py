@@ -27,7 +27,7 @@ from tests.property.seeds import (
 
 from portico.contract.errors import InvalidRequest
 from portico.contract.events import Failed
-from portico.contract.ports import Relay, StreamReader
+from portico.contract.wires import Relay, StreamReader
 from portico.gateway.translation import Translation
 from portico.gateway.wires import DOORS, WIRES
 from portico.wires.anthropic_messages import usage as message_usage

@@ -24,7 +24,7 @@ from portico.contract.conversation import (
 )
 from portico.contract.errors import InvalidRequest, PorticoError
 from portico.contract.events import Event, PartDelta, Stopped
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires import gemini_embeddings, openai_embeddings
 from portico.wires.gemini import DOOR, WIRE
 from portico.wires.gemini.signatures import OURS, call_id, for_caller, inward, split

@@ -23,7 +23,7 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.events import Event, Failed, PartClosed, PartDelta, PartOpened
-from portico.contract.ports import Skim, Target
+from portico.contract.wires import Skim, Target
 from portico.wires.openai_chat import DOOR, WIRE
 
 PORTICO = b'{"call":"c"}'

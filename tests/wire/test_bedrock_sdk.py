@@ -25,7 +25,7 @@ from portico.contract.errors import (
     UpstreamFailed,
 )
 from portico.contract.events import Event
-from portico.contract.ports import Door, ProviderWire
+from portico.contract.wires import Door, ProviderWire
 from portico.wires import anthropic_messages, openai_chat
 from portico.wires.bedrock_converse import DOOR, WIRE
 from portico.wires.event_stream import frame

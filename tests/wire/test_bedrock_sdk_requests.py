@@ -10,7 +10,7 @@ import pytest
 from botocore.model import OperationModel
 from botocore.validate import ParamValidator
 
-from portico.contract.ports import Door, Target
+from portico.contract.wires import Door, Target
 from portico.wires import anthropic_messages, openai_chat
 from portico.wires.bedrock_converse import WIRE
 

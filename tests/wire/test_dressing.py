@@ -7,8 +7,8 @@ import pytest
 from portico.contract.call import WireRequest
 from portico.contract.conversation import OutputFormat, ReasoningRequest, Sampling, Tool
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Door, Dresser
 from portico.contract.prompt import Dressing, Parameters, RenderedTurn
+from portico.contract.wires import Door, Dresser
 from portico.wires import anthropic_messages, openai_chat, openai_embeddings
 
 SYSTEM = RenderedTurn(role="system", text='Say "ja".')

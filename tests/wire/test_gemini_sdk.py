@@ -16,9 +16,9 @@ from portico.contract.call import WireRequest
 from portico.contract.conversation import Audio, Document, Image, Reasoning, Text, ToolCall
 from portico.contract.embedding import EmbeddingAnswer
 from portico.contract.errors import PorticoError, QuotaExhausted
-from portico.contract.ports import Target
 from portico.contract.snapshot import Provider
 from portico.contract.usage import Usage
+from portico.contract.wires import Target
 from portico.providers.gemini.connection import connect
 from portico.wires import anthropic_messages, gemini, gemini_embeddings
 from portico.wires.gemini import schema

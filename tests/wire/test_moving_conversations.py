@@ -13,7 +13,7 @@ import pytest
 from tests.wire.matrix import callers, run, upstreams
 from tests.wire.matrix.features import DOORS, MODELS, Feature
 
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.gateway import wires
 from portico.wires.gemini import signatures
 

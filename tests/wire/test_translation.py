@@ -23,7 +23,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 from portico.contract.errors import InvalidRequest
 from portico.contract.events import Event, Failed
-from portico.contract.ports import Door, ProviderWire, StreamWriter, Target
+from portico.contract.wires import Door, ProviderWire, StreamWriter, Target
 from portico.wires import anthropic_messages, openai_chat
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"

@@ -12,9 +12,9 @@
 from typing import Final
 
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Skim
 from portico.contract.receipt import UsageSource
 from portico.contract.usage import Usage
+from portico.contract.wires import Skim
 from portico.methods.estimators import tokens
 
 NEVER_SENT: Final = frozenset({"credentials", "address", "dns", "connect", "tls"})

@@ -12,7 +12,7 @@ from portico.contract.errors import (
     PorticoError,
     UnknownRoute,
 )
-from portico.contract.ports import Door
+from portico.contract.wires import Door
 from portico.gateway import models, reply
 from portico.gateway.arrival import Arrival, Receive, Scope, Send
 from portico.gateway.exchange import EXCHANGE, Exchange

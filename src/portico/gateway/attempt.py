@@ -11,17 +11,12 @@ from portico.contract.events import Answer
 from portico.contract.ports import (
     AwsCredentials,
     Connection,
-    Door,
-    Outgoing,
-    ProviderWire,
-    Relay,
-    Skim,
-    Target,
     Upstream,
     UpstreamReply,
     UpstreamRequest,
 )
 from portico.contract.receipt import AttemptStatus, CallStatus
+from portico.contract.wires import Door, Outgoing, ProviderWire, Relay, Skim, Target
 from portico.gateway.call import Call
 from portico.gateway.lifeline import Reason
 from portico.gateway.shelf import Route

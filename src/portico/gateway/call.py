@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from portico.contract.call import WireRequest
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Door
+from portico.contract.wires import Door
 from portico.gateway.arrival import Arrival, Headers
 from portico.gateway.keeping import Keeping
 from portico.gateway.repeats import Tape

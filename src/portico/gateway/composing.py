@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from portico.contract.call import ContextDocument, Principal, WireRequest
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Door
+from portico.contract.wires import Door
 from portico.gateway.call import Call
 from portico.gateway.keeping import Keeping
 from portico.gateway.live import Live

@@ -6,8 +6,8 @@ import msgspec
 
 from portico.contract.call import NO_OPTIONS, Options, WireRequest
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Door
 from portico.contract.snapshot import Bounds
+from portico.contract.wires import Door
 from portico.gateway.arrival import Arrival
 from portico.wires.members import options as read_options
 from portico.wires.members import scan

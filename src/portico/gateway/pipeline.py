@@ -8,8 +8,9 @@ from typing import Final
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import InternalFault, PorticoError, Unauthenticated
-from portico.contract.ports import Door, OwnCall
+from portico.contract.ports import OwnCall
 from portico.contract.receipt import Receipt
+from portico.contract.wires import Door
 from portico.gateway import attempt as attempts
 from portico.gateway import reply
 from portico.gateway.arrival import Arrival, Headers

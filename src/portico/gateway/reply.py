@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Door
 from portico.contract.receipt import Receipt
+from portico.contract.wires import Door
 from portico.gateway.arrival import Headers
 
 JSON: Final = (b"content-type", b"application/json")

@@ -5,9 +5,10 @@ from typing import Final
 import msgspec
 
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Connection, Door, Dresser
+from portico.contract.ports import Connection
 from portico.contract.prompt import Dressing, PromptVersion
 from portico.contract.snapshot import Model, Provider, Release, Workload
+from portico.contract.wires import Door, Dresser
 from portico.gateway.connections import Connections
 
 DEFAULT_CAP: Final = 4096

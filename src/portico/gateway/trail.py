@@ -4,10 +4,11 @@ from msgspec.structs import replace
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Clock, OwnCall, Skim, UpstreamReply
+from portico.contract.ports import Clock, OwnCall, UpstreamReply
 from portico.contract.prompt import PromptSource, PromptVersion
 from portico.contract.receipt import Attempt, AttemptStatus, CallStatus, Intent, Receipt
 from portico.contract.usage import Usage
+from portico.contract.wires import Skim
 from portico.cost.charge import charge
 from portico.cost.settle import used
 from portico.gateway.shelf import Route

@@ -14,7 +14,7 @@ from portico.contract.events import (
     Stopped,
     UsageReported,
 )
-from portico.contract.ports import Skim, StreamReader, StreamWriter
+from portico.contract.wires import Skim, StreamReader, StreamWriter
 
 Named = TypeVar("Named", Started, Answer)
 

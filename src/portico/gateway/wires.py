@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from portico.contract.ports import Door, ProviderWire
+from portico.contract.wires import Door, ProviderWire
 from portico.wires import (
     anthropic_messages,
     bedrock_converse,

@@ -9,7 +9,8 @@ from portico.contract.conversation import Conversation
 from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import InvalidRequest, PorticoError
 from portico.contract.events import Answer
-from portico.contract.ports import (
+from portico.contract.prompt import Dressing
+from portico.contract.wires import (
     Dresser,
     Outgoing,
     Relay,
@@ -18,7 +19,6 @@ from portico.contract.ports import (
     StreamWriter,
     Target,
 )
-from portico.contract.prompt import Dressing
 
 
 def untranslatable(*_: object) -> NoReturn:
@@ -33,7 +33,7 @@ def no_embeddings(*_: object) -> NoReturn:
 
 @dataclass(frozen=True, slots=True)
 class CallerSide:
-    """Satisfies `contract.ports.Door`."""
+    """Satisfies `contract.wires.Door`."""
 
     name: str
     read: Callable[[bytes, int], WireRequest]
@@ -48,7 +48,7 @@ class CallerSide:
 
 @dataclass(frozen=True, slots=True)
 class ProviderSide:
-    """Satisfies `contract.ports.ProviderWire`."""
+    """Satisfies `contract.wires.ProviderWire`."""
 
     name: str
     passthrough: Callable[[WireRequest, Target], bytes]

@@ -13,8 +13,8 @@ import msgspec
 from portico.contract.conversation import Json
 from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Outgoing, ProviderWire, Skim, Target
 from portico.contract.usage import Usage
+from portico.contract.wires import Outgoing, ProviderWire, Skim, Target
 from portico.wires.assembly import ProviderSide, untranslatable
 from portico.wires.bedrock_converse import failures
 from portico.wires.bedrock_converse.tables import GUIDE, MOST_TOKENS, UNREADABLE

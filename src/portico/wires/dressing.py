@@ -17,7 +17,7 @@ Placing = Callable[[WireRequest, Mapping[str, bytes], Sequence[RenderedTurn]], M
 
 @dataclass(frozen=True, slots=True)
 class BodyDresser:
-    """Satisfies `contract.ports.Dresser`. `own` are members as JSON text, set where a call has
+    """Satisfies `contract.wires.Dresser`. `own` are members as JSON text, set where a call has
     none of the names that mean the same (`instead`)."""
 
     own: Mapping[str, bytes]

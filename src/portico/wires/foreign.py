@@ -22,7 +22,7 @@ from typing import Final
 
 from portico.contract.call import WireRequest
 from portico.contract.conversation import Conversation, Part, Reasoning, ToolCall, ToolResult
-from portico.contract.ports import Outgoing, Target
+from portico.contract.wires import Outgoing, Target
 
 GEMINI: Final = "gemini:"
 THOUGHT: Final = "_thought_"

@@ -17,8 +17,8 @@ from portico.contract.call import WireRequest
 from portico.contract.conversation import Json
 from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import InvalidRequest, UpstreamFailed
-from portico.contract.ports import Door, Outgoing, ProviderWire, Skim, Target
 from portico.contract.usage import Usage
+from portico.contract.wires import Door, Outgoing, ProviderWire, Skim, Target
 from portico.wires import members
 from portico.wires.assembly import CallerSide, ProviderSide
 from portico.wires.openai_chat import failures, usage

@@ -3,8 +3,8 @@
 import pytest
 
 from portico.contract.errors import PorticoError, UpstreamFailed
-from portico.contract.ports import Skim
 from portico.contract.usage import Usage
+from portico.contract.wires import Skim
 from portico.cost.settle import used
 
 REPORTED = Usage(input=7, output=3)

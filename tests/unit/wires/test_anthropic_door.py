@@ -24,7 +24,7 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires.anthropic_messages import DOOR, WIRE
 
 HELLO: dict[str, Any] = {

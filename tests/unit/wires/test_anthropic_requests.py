@@ -32,7 +32,7 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires.anthropic_messages import WIRE
 from portico.wires.anthropic_messages.tables import UNSUPPORTED
 from portico.wires.foreign import fitted

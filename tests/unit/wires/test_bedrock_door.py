@@ -7,7 +7,7 @@ import pytest
 
 from portico.contract.conversation import CacheHint, Text
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires.bedrock_converse import DOOR, WIRE
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from portico.contract.embedding import EmbeddingRequest
 from portico.contract.errors import InvalidRequest, UpstreamFailed
-from portico.contract.ports import Target
 from portico.contract.usage import Usage
+from portico.contract.wires import Target
 from portico.wires.bedrock_embeddings import FAMILIES, WIRE
 
 TITAN = "amazon.titan-embed-text-v2:0"

@@ -30,7 +30,7 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires.bedrock_converse import WIRE, tables
 
 CLAUDE = "eu.anthropic.claude-opus-5-v1:0"

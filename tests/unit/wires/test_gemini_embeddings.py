@@ -9,8 +9,8 @@ import pytest
 
 from portico.contract.embedding import EmbeddingAnswer, EmbeddingRequest
 from portico.contract.errors import InvalidRequest, PorticoError, QuotaExhausted, UpstreamFailed
-from portico.contract.ports import Target
 from portico.contract.usage import Usage
+from portico.contract.wires import Target
 from portico.wires import gemini_embeddings, openai_chat, openai_embeddings
 
 TARGET = Target(model_id="gemini-embedding-001", stream=False, max_output_tokens=0)

@@ -6,7 +6,7 @@ from typing import Any
 from google.genai import types
 
 from portico.contract.conversation import ToolCall, ToolResult
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires import gemini, openai_chat
 
 Body = dict[str, Any]

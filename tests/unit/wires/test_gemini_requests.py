@@ -7,7 +7,7 @@ import pytest
 from google.genai import types
 
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires import anthropic_messages, gemini, openai_chat
 from portico.wires.gemini import signatures, tables
 

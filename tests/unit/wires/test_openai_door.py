@@ -7,7 +7,7 @@ import pytest
 
 from portico.contract.call import WireRequest
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires.openai_chat import DOOR, WIRE
 
 HELLO: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

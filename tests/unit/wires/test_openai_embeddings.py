@@ -5,8 +5,8 @@ import json
 import pytest
 
 from portico.contract.errors import InvalidRequest, UpstreamFailed
-from portico.contract.ports import Target
 from portico.contract.usage import Usage
+from portico.contract.wires import Target
 from portico.wires.openai_embeddings import DOOR, WIRE
 
 TARGET = Target(model_id="emb-x", stream=False, max_output_tokens=0)

@@ -29,7 +29,7 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires.openai_chat import DOOR, WIRE
 
 HELLO: dict[str, Any] = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}

@@ -20,7 +20,7 @@ from tests.wire.matrix.features import DOORS, MODELS, WIRES, Body, Feature, miss
 
 from portico.contract.conversation import Json
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Door, Outgoing, Relay, Target
+from portico.contract.wires import Door, Outgoing, Relay, Target
 from portico.gateway import wires
 from portico.gateway.attempt import translate
 from portico.gateway.translation import Naming, Translation

@@ -13,8 +13,8 @@ from portico.adapters.simulator.breaches import Breach
 from portico.adapters.simulator.failures import Say
 from portico.adapters.simulator.framing import EVENT_STREAM, JSON_ARRAY, SSE, Framing
 from portico.contract.call import WireRequest
-from portico.contract.ports import Door
 from portico.contract.snapshot import Bounds
+from portico.contract.wires import Door
 from portico.wires.anthropic_messages import DOOR as ANTHROPIC_DOOR
 from portico.wires.bedrock_converse import DOOR as BEDROCK_DOOR
 from portico.wires.gemini import DOOR as GEMINI_DOOR

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 
 from portico.contract.events import Event, PartDelta
-from portico.contract.ports import StreamWriter
+from portico.contract.wires import StreamWriter
 from portico.wires.event_stream import EventStreamReader, reframe
 
 Piece = tuple[bytes, int]

@@ -7,7 +7,7 @@ import msgspec
 from portico.adapters.simulator.framing import Framing, Piece
 from portico.contract.conversation import Json
 from portico.contract.events import Event
-from portico.contract.ports import StreamWriter
+from portico.contract.wires import StreamWriter
 from portico.providers.simulator.faults import SMOOTH, Course
 
 MARK = ("x-portico-simulated", "true")

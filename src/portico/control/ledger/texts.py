@@ -7,7 +7,7 @@ from typing import Final
 from portico.contract.conversation import Audio, Part, Refusal, Text, ToolCall
 from portico.contract.errors import PorticoError
 from portico.contract.events import Answer, Event, Failed, PartDelta, PartOpened
-from portico.contract.ports import ProviderWire
+from portico.contract.wires import ProviderWire
 
 MOST_LINES: Final = 2000
 """Lines of each answer that are compared."""

@@ -7,7 +7,7 @@ import msgspec
 
 from portico.contract.deployment import ObservedPrompt, Transcript
 from portico.contract.errors import InvalidRequest, PorticoError, UnknownRoute
-from portico.contract.ports import Door, ProviderWire
+from portico.contract.wires import Door, ProviderWire
 from portico.control.ledger.texts import answer_text, text_of
 from portico.operations.observed.adoption import (
     Message,

@@ -9,9 +9,10 @@ import msgspec
 from portico.contract.call import Principal
 from portico.contract.deployment import Act, Transcript
 from portico.contract.errors import InvalidRequest, UnknownRoute
-from portico.contract.ports import Caller, Clock, Ledger, OwnAnswer, OwnCall, ProviderWire, Store
+from portico.contract.ports import Caller, Clock, Ledger, OwnAnswer, OwnCall, Store
 from portico.contract.receipt import Receipt
 from portico.contract.usage import Usage
+from portico.contract.wires import ProviderWire
 from portico.control.ledger.texts import answer_text, difference
 from portico.control.ledger.view import dollars
 

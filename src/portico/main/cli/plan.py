@@ -50,8 +50,9 @@ def show(plan: Plan) -> None:
         note("refused: an apply would change nothing")
         return
     changes = [change for change in plan.changes if change.action != "none"]
+    shown: set[tuple[str, ...]] = set()
     for change in changes:
-        show_change(change)
+        show_change(change, shown)
     if not changes:
         click.echo("nothing would change")
     for gate in plan.gates:
@@ -61,10 +62,15 @@ def show(plan: Plan) -> None:
     note(f"project {plan.project}: {_short(plan.base) or 'nothing'} -> {_short(plan.digest)}")
 
 
-def show_change(change: Change) -> None:
+def show_change(change: Change, shown: set[tuple[str, ...]]) -> None:
+    """A prompt's lines are the same under its workloads, itself and its file: once is enough."""
     sign = SIGNS[change.action]
     click.secho(plain(f"{sign} {change.message}"), bold=True)
-    for line in change.lines:
+    lines = tuple(change.lines)
+    if lines in shown:
+        return
+    shown.add(lines)
+    for line in lines:
         click.secho(plain(f"    {line}"), fg=COLORS.get(line[:1]))
 
 

@@ -3,7 +3,7 @@
 Rules of translation, row by row: docs/reference/anthropic.md.
 """
 
-from portico.contract.ports import Door, ProviderWire
+from portico.contract.wires import Door, ProviderWire
 from portico.wires.anthropic_messages import answers, failures, request_reader, request_writer
 from portico.wires.anthropic_messages.dressing import dresser
 from portico.wires.anthropic_messages.relay import MessagesRelay

@@ -21,8 +21,8 @@ from portico.contract.conversation import (
 )
 from portico.contract.errors import UpstreamFailed
 from portico.contract.events import Answer, Choice
-from portico.contract.ports import Skim
 from portico.contract.usage import StopReason
+from portico.contract.wires import Skim
 from portico.wires.anthropic_messages.block_reader import opaque, read_content, rest
 from portico.wires.anthropic_messages.block_writer import (
     LONGEST_ID,

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from portico.contract.call import WireRequest
-from portico.contract.ports import Dresser
 from portico.contract.prompt import Dressing, RenderedTurn
+from portico.contract.wires import Dresser
 from portico.wires.anthropic_messages.request_writer import settings
 from portico.wires.anthropic_messages.tables import NAME
 from portico.wires.dressing import BodyDresser, as_conversation, before, encoded

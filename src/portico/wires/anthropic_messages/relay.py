@@ -8,7 +8,7 @@ import msgspec
 
 from portico.contract.conversation import Json
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Skim
+from portico.contract.wires import Skim
 from portico.wires import members
 from portico.wires.anthropic_messages.answers import malformed, stop_reason, utf8_length
 from portico.wires.anthropic_messages.failures import error_frame, read_stream_error

@@ -19,7 +19,7 @@ from portico.contract.conversation import (
     ToolCall,
     Turn,
 )
-from portico.contract.ports import Outgoing, Target
+from portico.contract.wires import Outgoing, Target
 from portico.wires import members
 from portico.wires.anthropic_messages import tables
 from portico.wires.anthropic_messages.block_writer import (

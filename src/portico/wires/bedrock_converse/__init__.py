@@ -4,7 +4,7 @@ The model's id and whether to stream are in the path of a request, not in its bo
 Rules of translation, row by row: docs/reference/bedrock.md.
 """
 
-from portico.contract.ports import Door, ProviderWire
+from portico.contract.wires import Door, ProviderWire
 from portico.wires.assembly import CallerSide, ProviderSide
 from portico.wires.bedrock_converse import answers, failures, request_reader, request_writer
 from portico.wires.bedrock_converse.relay import ConverseRelay

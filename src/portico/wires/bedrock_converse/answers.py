@@ -11,8 +11,8 @@ import msgspec
 
 from portico.contract.conversation import Extra, Json, Part, Reasoning, Refusal, Text, ToolCall
 from portico.contract.events import Answer, Choice
-from portico.contract.ports import Skim
 from portico.contract.usage import StopReason
+from portico.contract.wires import Skim
 from portico.wires.bedrock_converse.block_reader import opaque, read_content, rest
 from portico.wires.bedrock_converse.block_writer import Block, write_answer_part
 from portico.wires.bedrock_converse.failures import malformed

@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html
 from collections.abc import Callable
 
 from portico.contract.conversation import Extra, Json, ReasoningRequest
-from portico.contract.ports import Target
+from portico.contract.wires import Target
 from portico.wires.anthropic_messages.tables import BUDGET_ONLY, BUDGETS, EFFORTS, LEAST_BUDGET
 from portico.wires.bedrock_converse.block_writer import Block, Writing, refuse
 from portico.wires.bedrock_converse.families import NOVA_EFFORTS, family

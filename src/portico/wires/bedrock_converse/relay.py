@@ -9,7 +9,7 @@ import msgspec
 
 from portico.contract.conversation import Json
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Skim
+from portico.contract.wires import Skim
 from portico.wires import members
 from portico.wires.bedrock_converse.answers import stop_reason, utf8_length
 from portico.wires.bedrock_converse.failures import cut, error_frame, malformed, read_exception

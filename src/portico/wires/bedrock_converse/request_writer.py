@@ -24,7 +24,7 @@ from portico.contract.conversation import (
     Turn,
 )
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Outgoing, Target
+from portico.contract.wires import Outgoing, Target
 from portico.wires import members
 from portico.wires.bedrock_converse import tables
 from portico.wires.bedrock_converse.block_writer import (

@@ -3,7 +3,7 @@
 Rules of translation, row by row: docs/reference/gemini.md.
 """
 
-from portico.contract.ports import Door, ProviderWire
+from portico.contract.wires import Door, ProviderWire
 from portico.wires.assembly import CallerSide, ProviderSide
 from portico.wires.foreign import by_gemini, cleaned
 from portico.wires.gemini import answers, failures, request_reader, request_writer, signatures

@@ -23,8 +23,8 @@ from portico.contract.conversation import (
     ToolCall,
 )
 from portico.contract.events import Answer, Choice
-from portico.contract.ports import Skim
 from portico.contract.usage import StopReason
+from portico.contract.wires import Skim
 from portico.wires.gemini import logprobs, signatures
 from portico.wires.gemini.failures import not_an_answer, read_stream_error
 from portico.wires.gemini.grounding import citations

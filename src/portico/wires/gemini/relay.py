@@ -9,8 +9,8 @@ import msgspec
 
 from portico.contract.conversation import Json
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Skim
 from portico.contract.usage import StopReason
+from portico.contract.wires import Skim
 from portico.wires import members
 from portico.wires.gemini.answers import Response, decoder, note, stop_reason
 from portico.wires.gemini.failures import (

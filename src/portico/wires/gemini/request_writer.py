@@ -23,7 +23,7 @@ from portico.contract.conversation import (
     ToolResult,
     Turn,
 )
-from portico.contract.ports import Outgoing, Target
+from portico.contract.wires import Outgoing, Target
 from portico.wires import members
 from portico.wires.gemini.part_reader import Block
 from portico.wires.gemini.part_writer import Writing, known_calls, refuse, write_part

@@ -3,7 +3,7 @@
 Rules of translation, row by row: docs/reference/openai.md.
 """
 
-from portico.contract.ports import Door, ProviderWire
+from portico.contract.wires import Door, ProviderWire
 from portico.wires.assembly import CallerSide, ProviderSide
 from portico.wires.foreign import IN_IDS, by_claude, cleaned
 from portico.wires.openai_chat import answers, failures, request_reader, request_writer

@@ -24,8 +24,8 @@ from portico.contract.conversation import (
 )
 from portico.contract.errors import UpstreamFailed
 from portico.contract.events import Answer, Choice
-from portico.contract.ports import Skim
 from portico.contract.usage import StopReason
+from portico.contract.wires import Skim
 from portico.wires.losses import Losses
 from portico.wires.openai_chat import schema, usage
 from portico.wires.openai_chat.failures import not_an_answer, read_stream_error

@@ -6,8 +6,8 @@ from typing import Final
 import msgspec
 
 from portico.contract.call import WireRequest
-from portico.contract.ports import Dresser
 from portico.contract.prompt import Dressing, RenderedTurn
+from portico.contract.wires import Dresser
 from portico.wires.dressing import BodyDresser, as_conversation, before, encoded
 from portico.wires.openai_chat.request_writer import settings
 from portico.wires.openai_chat.schema import NAME

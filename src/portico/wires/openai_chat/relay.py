@@ -10,7 +10,7 @@ import msgspec
 from portico.contract.call import WireRequest
 from portico.contract.conversation import Json
 from portico.contract.errors import PorticoError, UpstreamFailed
-from portico.contract.ports import Skim
+from portico.contract.wires import Skim
 from portico.wires import members
 from portico.wires.openai_chat import schema, usage
 from portico.wires.openai_chat.answers import stop_reason, utf8_length

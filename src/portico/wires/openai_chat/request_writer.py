@@ -12,7 +12,7 @@ from portico.contract.conversation import (
     Sampling,
     Tool,
 )
-from portico.contract.ports import Outgoing, Target
+from portico.contract.wires import Outgoing, Target
 from portico.wires import members
 from portico.wires.losses import Losses
 from portico.wires.openai_chat.message_writer import Body, messages, refuse
