@@ -38,6 +38,12 @@ def compose(call: Call, route: Route, at: Live, observer: Observer) -> WireReque
     if route.workload.transcripts and request.operation == "chat":
         call.keeping = Keeping(request.body, call.arrival.headers.get(b"x-portico-options", b""))
     if route.serving is not None:
+        if request.operation != "chat":
+            raise InvalidRequest(
+                f"The workload '{route.workload.name}' puts a prompt before its calls, and "
+                f"{request.operation} take none. Name a workload without one, or a model.",
+                field="model",
+            )
         call.request = rendered(route.serving, request, call.door)
         call.trail.prompted(route.serving.prompt, "registered", added(request, call.request))
         call.trail.mark("render")

@@ -258,3 +258,12 @@ def test_a_prompts_metrics_are_bounded_by_names() -> None:
     ask(shop, chat({}))
     text = shop.io.metrics.render(shop.memory.state(), shop.notes.state()).decode()
     assert 'portico_prompts_total{prompt="shop",source="registered",workload="shop"} 1.0' in text
+
+
+def test_a_workload_goes_before_a_bare_id_of_the_same_name() -> None:
+    twin = Workload(name="gpt-5-mini", ladder=(("large",),))
+    shop = Site(snapshot=msgspec.structs.replace(SNAPSHOT, workloads=(twin,)))
+    found = shop.slot.live.route("gpt-5-mini")
+    assert (found.workload.name, found.model.name, found.named) == ("gpt-5-mini", "large", True)
+    bare = shop.slot.live.route("openai/gpt-5-mini")
+    assert (bare.workload.name, bare.model.name, bare.named) == ("default", "small", False)

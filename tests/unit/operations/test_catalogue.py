@@ -29,19 +29,9 @@ CATALOGUE = build(
 )
 
 
-def test_a_workload_leads_to_the_first_model_of_its_ladder() -> None:
-    found = assign(CATALOGUE, "support")
-    assert (found.workload.name, found.model.name, found.raw) == ("support", "small", False)
-
-
 def test_a_bare_id_of_one_provider_is_a_call_of_the_default_workload() -> None:
     found = assign(CATALOGUE, "echo")
     assert (found.workload.name, found.model.name, found.raw) == ("default", "echo", False)
-
-
-def test_a_workload_goes_before_a_bare_id_of_the_same_name() -> None:
-    assert assign(CATALOGUE, "gpt-5").workload.name == "gpt-5"
-    assert assign(CATALOGUE, "openai/gpt-5").model.name == "large"
 
 
 def test_provider_and_model_are_named_past_the_workloads() -> None:

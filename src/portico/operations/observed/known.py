@@ -91,6 +91,20 @@ def restore(workload: str, prompts: Iterable[ObservedPrompt]) -> Known:
     return known
 
 
+def recall(known: Known, text: str, now_ns: int) -> Seen | None:
+    """Which prompt a system text is, if that can be told cheaply: it came before, or it is a
+    known prompt with other values. None: only `observe` can say."""
+    kept = known.texts.get(hash(text))
+    if kept is not None and kept[0] == len(text):
+        return observe(known, text, now_ns)
+    entry = _matching(known, shortened(text))
+    if entry is None:
+        return None
+    _count(known, entry, now_ns)
+    _remember(known, text, entry)
+    return entry.seen
+
+
 def observe(known: Known, text: str, now_ns: int) -> Seen:
     """Which prompt a system text is; a new one if it is none of the known. Never raises.
 
@@ -101,10 +115,14 @@ def observe(known: Known, text: str, now_ns: int) -> Seen:
     if kept is None or kept[0] != len(text):
         return _look(known, text, now_ns)
     entry = kept[1]
+    _count(known, entry, now_ns)
+    return entry.seen
+
+
+def _count(known: Known, entry: _Entry, now_ns: int) -> None:
     entry.calls += 1
     entry.last_ns = now_ns
     known.entries.move_to_end(entry.fingerprint)
-    return entry.seen
 
 
 def _look(known: Known, text: str, now_ns: int) -> Seen:
@@ -122,9 +140,7 @@ def _look(known: Known, text: str, now_ns: int) -> Seen:
             changed = _refold(known, entry, folded, now_ns)
         if entry is None:
             entry, new = _add(known, words, name, now_ns), True
-    entry.calls += 1
-    entry.last_ns = now_ns
-    known.entries.move_to_end(entry.fingerprint)
+    _count(known, entry, now_ns)
     _remember(known, text, entry)
     if not new and not changed:
         return entry.seen

@@ -19,6 +19,7 @@ from portico.contract.prompt import PromptVersion, RenderedTurn
 from portico.operations.prompts import turns
 from portico.operations.prompts.checking import refused
 from portico.operations.prompts.faults import BrokenPrompt, Fault
+from portico.operations.prompts.flat import Flat, flattened
 from portico.operations.prompts.language import GLOBALS, Language
 from portico.operations.prompts.rewriting import governed, shown, unmarked, weight
 from portico.operations.prompts.sources import (
@@ -54,6 +55,9 @@ class Template:
         self.uses_context = program.uses_context
         self._first_line = prompt.first_line
         self._program = program
+        self._flat = program.flat
+        self.flat = program.flat is not None
+        """Whether it only puts texts into places."""
         self._fit = variables.fit
         self._fence = fence if program.marks else ""
         self._cut = turns.cut if prompt.untrusted else turns.cut_plain
@@ -64,6 +68,8 @@ class Template:
         """The turns. Raises InvalidRequest: variables that do not fit, expressions that fail on
         them, or more text or work than a rendering may have."""
         values = self._fit(variables)
+        if self._flat is not None and (text := self._flat.text(values)) is not None:
+            return self._cut(text, self._fence) if self._fence else turns.plain(text)
         if self.uses_context:
             values["context"] = [{"id": each.id, "text": each.text} for each in context]
         try:
@@ -118,6 +124,7 @@ class Program:
             for each in parsed.trees.values()
             for name in each.find_all(nodes.Name)
         )
+        self.flat: Flat | None = None
         self.marks = any(fence in data.data for data in tree.find_all(nodes.TemplateData))
         self._expressions = {path: _expressions(each) for path, each in parsed.trees.items()}
 
@@ -189,6 +196,7 @@ def build(
     """Compiles parsed texts; the trees are used up."""
     main = next(iter(parsed.sources))
     program = Program(language, parsed, main, fence)
+    program.flat = None if untrusted else flattened(parsed, main)
     faults: list[Fault] = []
     taint = Taint(parsed.trees, untrusted) if untrusted else None
     for path, tree in parsed.trees.items():
