@@ -59,17 +59,25 @@ def check(options: Options) -> None:
             "'portico.deadline_ms' is a positive number of milliseconds.",
             field="portico.deadline_ms",
         )
-    for name in ("session", "subject"):
-        if len(getattr(options, name) or "") > LONGEST_TEXT:
-            raise InvalidRequest(
-                f"'portico.{name}' has at most {LONGEST_TEXT} characters.", field=f"portico.{name}"
-            )
+    if options.session is not None:
+        _short("session", options.session)
+    if options.subject is not None:
+        _short("subject", options.subject)
+    if not options.tags:
+        return
     tags = options.tags
     texts = [*tags, *tags.values()] if isinstance(tags, dict) else tags
     if len(tags) > MOST_TAGS or any(len(text) > LONGEST_TEXT for text in texts):
         raise InvalidRequest(
             f"'portico.tags' holds at most {MOST_TAGS} tags of {LONGEST_TEXT} characters.",
             field="portico.tags",
+        )
+
+
+def _short(name: str, text: str) -> None:
+    if len(text) > LONGEST_TEXT:
+        raise InvalidRequest(
+            f"'portico.{name}' has at most {LONGEST_TEXT} characters.", field=f"portico.{name}"
         )
 
 

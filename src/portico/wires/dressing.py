@@ -1,10 +1,10 @@
 """What a release adds to a body of a wire, put in without touching any other byte."""
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from dataclasses import dataclass
 
 import msgspec
+from msgspec.structs import replace
 
 from portico.contract.call import WireRequest
 from portico.contract.conversation import Conversation, Json
@@ -26,8 +26,10 @@ class BodyDresser:
 
     def __call__(self, request: WireRequest, turns: tuple[RenderedTurn, ...]) -> WireRequest:
         body, spans = request.body, request.members
-        given = {name: body[start:end] for name, _, start, end in spans if name in _READ}
-        placed = self.place(request, given, turns) if turns else {}
+        placed: Mapping[str, bytes] = {}
+        if turns:
+            given = {name: body[start:end] for name, _, start, end in spans if name in _READ}
+            placed = self.place(request, given, turns)
         if self.own:
             named = {name for name, *_ in spans}
             own = {
@@ -36,9 +38,8 @@ class BodyDresser:
                 if name not in named and named.isdisjoint(self.instead.get(name, ()))
             }
             placed = {**placed, **own}
-        dressed = copy(request)
-        dressed.body, dressed.members = amend(body, spans, placed)
-        return dressed
+        body, spans = amend(body, spans, placed)
+        return replace(request, body=body, members=spans)
 
 
 _READ = frozenset(("messages", "system"))
@@ -55,14 +56,16 @@ def amend(
     moved: list[Span] = []
     done = shift = 0
     left = dict(changes)
-    for name, key, start, end in spans:
-        value = left.pop(name, None)
-        size = end - start
-        if value is not None:
+    for span in spans:
+        name, key, start, end = span
+        if name in left:
+            value = left.pop(name)
             pieces += (body[done:start], value)
-            done, size = end, len(value)
-        moved.append((name, key + shift, start + shift, start + shift + size))
-        shift += size - (end - start)
+            done = end
+            moved.append((name, key + shift, start + shift, start + shift + len(value)))
+            shift += len(value) - (end - start)
+        else:
+            moved.append((name, key + shift, start + shift, end + shift) if shift else span)
     last = spans[-1][3]
     pieces.append(body[done:last])
     place = last + shift
