@@ -63,6 +63,9 @@ def of_model(workload: Workload, model: Model, provider: Provider) -> str:
 
 def completed(snapshot: Snapshot) -> Snapshot:
     """With a release for every workload that has a ladder: a snapshot of version 0.1 has none."""
+    if not snapshot.releases:  # then its workloads do not say whose they are, either
+        owned = (msgspec.structs.replace(w, project=snapshot.project) for w in snapshot.workloads)
+        snapshot = msgspec.structs.replace(snapshot, workloads=tuple(owned))
     known = {release.id for release in snapshot.releases}
     lacking = [each for each in snapshot.workloads if each.ladder and each.release not in known]
     if not lacking:
