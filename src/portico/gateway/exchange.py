@@ -121,6 +121,17 @@ class Exchange:
         body, self.body = self.body, b""
         return {"type": "http.request", "body": body, "more_body": self.more_body}
 
+    @property
+    def flowing(self) -> bool:
+        """The answer has begun, in chunks, and the caller takes more without a wait."""
+        return self._chunked and not (
+            self._flow.write_paused or self.disconnected or self.response_complete
+        )
+
+    def push(self, data: bytes) -> None:
+        """Sends a piece at once, not empty. Only while `flowing`."""
+        self._transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+
     async def send(self, message: Message) -> None:
         if self._flow.write_paused and not self.disconnected:
             await self._flow.drain()

@@ -17,6 +17,7 @@ from portico.gateway.arrival import Arrival, Headers
 from portico.gateway.attempt import Attempt
 from portico.gateway.call import Call
 from portico.gateway.composing import assign, compose
+from portico.gateway.flow import Flow
 from portico.gateway.io import Io
 from portico.gateway.live import Live
 from portico.gateway.opening import idempotency_key, open_request
@@ -146,12 +147,13 @@ async def stream(call: Call, attempt: Attempt, io: Io) -> None:
     try:
         carrier = attempts.relay(attempt)
         call.broken = carrier.fail
-        skim, chunks = attempt.skim, source.chunks()
+        skim, chunks, flow = attempt.skim, source.chunks(), Flow(carrier, call)
         async for chunk in chunks:
-            data = carrier.feed(chunk)
+            data = flow.feed(chunk)
             if skim.has_content and trail.receipt.first_token_us is None:
                 trail.token(attempt.trail)
                 call.arm(begun=True)
+                flow.shorten(source)
             if data:
                 if not call.arrival.begun:
                     await call.begin(head(call))

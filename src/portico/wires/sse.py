@@ -76,6 +76,26 @@ class SseReader:
             self._keep(data[done:] if done else data)
         return frames
 
+    def plain(self, data: bytes, opening: bytes = b"data: ") -> list[bytes]:
+        """The data of the frames that `data` is made of, each no more than a line after `opening`.
+
+        Empty where only `feed` can tell. Takes nothing in: what is used of `data` is not fed.
+        """
+        if self._rest or self._first or self._carriage_returns or len(data) > self._limit:
+            return []
+        if not (data.startswith(opening) and data.endswith(b"\n\n")) or b"\r" in data:
+            return []
+        at = len(opening)
+        if data.find(b"\n", at) == len(data) - 2:  # what most servers send: one frame, whole
+            return [data[at:-2]]
+        found = data[:-2].split(b"\n\n")
+        lines = opening.count(b"\n") + 2
+        if data.count(b"\n") != lines * len(found):
+            return []
+        if not all(raw.startswith(opening) for raw in found):
+            return []
+        return [raw[at:] for raw in found]
+
     def close(self) -> list[SseFrame]:
         """The frame of a stream that ends without its last blank line, if there is one."""
         if not self._rest:

@@ -247,6 +247,9 @@ class Wire(asyncio.Protocol):
         if self._news:
             self._news = False
             self._quiet = 0
+            if reply.tapped():
+                self._deadline = self._loop.time() + reply.patience
+                return
             if reply.held > HELD_BYTES and not self._paused and not self.closing:
                 self._paused = True
                 cast(asyncio.Transport, self._transport).pause_reading()

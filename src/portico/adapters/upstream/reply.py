@@ -1,7 +1,7 @@
 """A reply: its head, its body within bounds, its end at once when asked."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Literal, Protocol
 
 from portico.adapters.upstream import failures
@@ -40,6 +40,7 @@ class PooledReply:
         "_line",
         "_route",
         "_size",
+        "_tap",
         "address",
         "broken",
         "connection",
@@ -48,6 +49,7 @@ class PooledReply:
         "held",
         "loop",
         "parts",
+        "patience",
         "private",
         "status",
         "waiter",
@@ -81,6 +83,8 @@ class PooledReply:
         self._line = line
         self._route = route
         self._size = 0
+        self._tap: Callable[[bytes], bool] | None = None
+        self.patience = route.network.between_chunks_s
 
     def wake(self) -> None:
         waiter, self.waiter = self.waiter, None
@@ -113,6 +117,30 @@ class PooledReply:
                 self._finish(inflater)
         finally:
             self.end()
+
+    def tap(self, take: Callable[[bytes], bool]) -> None:
+        """While the reader of `chunks` waits, `take` gets what comes, without its being woken.
+
+        `take` must not raise. What it returns False for goes to the reader, as does the last
+        piece, and all of a body that is to be decoded first.
+        """
+        if self._inflater() is None:
+            self._tap = take
+
+    def tapped(self) -> bool:
+        """Whether what has come was taken: then the reader sleeps on."""
+        take, waiter = self._tap, self.waiter
+        if take is None or waiter is None or waiter.done():
+            return False
+        parts = self.parts
+        data = parts[0] if len(parts) == 1 else b"".join(parts)
+        size = self._size + len(data)
+        if size > self._route.network.max_response_bytes or not take(data):
+            return False
+        self._size = size
+        self.held = 0
+        parts.clear()
+        return True
 
     async def read(self) -> bytes:
         """The whole decoded body. Raises as `chunks` does."""

@@ -38,6 +38,8 @@ class _Event(msgspec.Struct):
 
 
 _decoder = msgspec.json.Decoder(_Event)
+_DELTA = b"event: content_block_delta\ndata: "
+_FRAMING = len(_DELTA) + len(b"\n\n")
 _TAIL = frozenset(("message_delta", "message_stop"))
 
 
@@ -57,11 +59,17 @@ class MessagesRelay:
     def feed(self, data: bytes) -> bytes:
         if self._skim.failed is not None or self._skim.complete:
             return b""
+        passed = 0
+        if not self._tail:
+            passed = self._plain(data)
+            if passed == len(data):
+                return data
         try:
-            return self._pass(self._frames.feed(data))
+            carried = self._pass(self._frames.feed(data[passed:] if passed else data))
         except PorticoError as error:
             self._skim.failed = error
-            return b""
+            carried = b""
+        return data[:passed] + carried if passed else carried
 
     def close(self) -> bytes:
         if self._skim.failed is not None or self._skim.complete:
@@ -86,6 +94,26 @@ class MessagesRelay:
         if self._skim.failed is None:
             self._skim.failed = error
         return error_frame(error)
+
+    def _plain(self, data: bytes) -> int:
+        """How many bytes, in whole frames, can leave as they are."""
+        passed = 0
+        for text in self._frames.plain(data, _DELTA):
+            if not self._is_delta(text):
+                break
+            passed += _FRAMING + len(text)
+        return passed
+
+    def _is_delta(self, text: bytes) -> bool:
+        """Whether an event is more of a content block; if so, it is counted."""
+        try:
+            event = _decoder.decode(text)
+        except UNREADABLE:
+            return False  # `_frame` says what it is
+        if event.type != "content_block_delta":
+            return False
+        self._count(event.delta)
+        return True
 
     def _pass(self, frames: list[SseFrame]) -> bytes:
         if len(frames) == 1:

@@ -23,6 +23,8 @@ from portico.wires.sse import SseFrame, SseReader, frame
 LONGEST_TAIL = 1024 * 1024
 """Bytes that may follow the last finish reason: a usage chunk, comments, [DONE]."""
 
+FRAMING = len(frame(b""))
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _ENDINGS = (b"\n\n", b"\r\r", b"\r\n\r\n")
 
 
@@ -51,11 +53,17 @@ class ChatRelay:
         skim = self._skim
         if skim.failed is not None or skim.complete:
             return b""
+        passed = 0
+        if not self._finished and not self._tail:
+            passed = self._pass(data)
+            if passed == len(data):
+                return data
         try:
-            return self._carry(self._frames.feed(data))
+            carried = self._carry(self._frames.feed(data[passed:] if passed else data))
         except PorticoError as error:
             skim.failed = error
-            return b""
+            carried = b""
+        return data[:passed] + carried if passed else carried
 
     def close(self) -> bytes:
         if self._skim.failed is not None or self._skim.complete:
@@ -87,6 +95,32 @@ class ChatRelay:
     def fail(self, error: PorticoError) -> bytes:
         self._tail = []
         return error_frame(error)
+
+    def _pass(self, data: bytes) -> int:
+        """How many bytes, in whole frames, can leave as they are."""
+        passed = 0
+        for text in self._frames.plain(data):
+            if not self._is_delta(text):
+                break
+            passed += FRAMING + len(text)
+        return passed
+
+    def _is_delta(self, text: bytes) -> bool:
+        """Whether a chunk goes on with one choice and says nothing else; if so, it is weighed."""
+        try:
+            chunk = schema.chunks.decode(text)
+        except UNREADABLE:
+            return False  # `_see` says what it is
+        choices = chunk.choices
+        if not choices or len(choices) > 1 or chunk.usage is not None or chunk.error is not None:
+            return False
+        choice = choices[0]
+        if choice.delta is None or choice.finish_reason is not None:
+            return False
+        if not self._skim.model:
+            self._skim.model = chunk.model or ""
+        self._weigh(choice.delta)
+        return True
 
     def _carry(self, frames: list[SseFrame]) -> bytes:
         passed: list[bytes] = []
