@@ -174,7 +174,7 @@ def own_wire(opened: WireRequest) -> None:
     wire = WIRES.get(opened.wire)
     if wire is None:
         return
-    out = wire.passthrough(opened, TARGET)
+    out = wire.passthrough(opened, TARGET).body
     bounded(len(out), len(opened.body))
     body = parsed(out)
     assert "portico" not in body

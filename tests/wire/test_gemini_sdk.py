@@ -127,7 +127,7 @@ def test_what_the_sdk_sends_is_read_and_goes_on_as_it_is() -> None:
     assert written["contents"][2] == spelled["contents"][2]
     for name in ("safetySettings", "generationConfig"):
         assert written[name] == spelled[name]
-    passed = gemini.WIRE.passthrough(request, TARGET)
+    passed = gemini.WIRE.passthrough(request, TARGET).body
     assert passed == seen.bodies[0]
 
 

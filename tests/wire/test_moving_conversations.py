@@ -103,7 +103,7 @@ def sent(door: str, target: str, body: Body) -> tuple[Any, set[str]]:
         return json.loads(outgoing.body), set(outgoing.dropped)
     asked = wires.DOORS[door].read(json.dumps(body).encode(), 100)
     goal = Target(model_id=MODELS[target], stream=False, max_output_tokens=run.CAP)
-    return json.loads(wires.WIRES[target].passthrough(asked, goal)), set()
+    return json.loads(wires.WIRES[target].passthrough(asked, goal).body), set()
 
 
 def found(body: Any, *names: str) -> Iterator[str]:
@@ -212,7 +212,7 @@ def test_words_that_look_like_a_mark_pass_through(wire: str) -> None:
     text = json.dumps(bodies[wire], indent=1).encode()
     asked = wires.DOORS[wire].read(text, 100)
     goal = Target(model_id="m", stream=False, max_output_tokens=run.CAP)
-    passed = wires.WIRES[wire].passthrough(asked, goal)
+    passed = wires.WIRES[wire].passthrough(asked, goal).body
     assert b"\n " in passed
     assert json.dumps(words).encode() in passed
 
@@ -230,8 +230,9 @@ def test_at_geminis_own_door_a_signature_of_claude_is_left_out() -> None:
     asked = wires.DOORS["gemini"].read(text, 100)
     goal = Target(model_id=MODELS["gemini"], stream=False, max_output_tokens=run.CAP)
     passed = wires.WIRES["gemini"].passthrough(asked, goal)
-    assert b"Ponder" not in passed
-    assert b'"weather"' in passed
+    assert b"Ponder" not in passed.body
+    assert b'"weather"' in passed.body
+    assert passed.dropped
     moved = wires.WIRES["anthropic_messages"].write_request(
         wires.DOORS["gemini"].conversation(asked), goal
     )

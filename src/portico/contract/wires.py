@@ -160,7 +160,7 @@ class ProviderWire(Protocol):
         """Raises InvalidRequest naming what the target cannot express."""
         ...
 
-    def passthrough(self, request: WireRequest, target: Target) -> bytes:
+    def passthrough(self, request: WireRequest, target: Target) -> Outgoing:
         """The body with only model, `portico`, cap and stream options changed."""
         ...
 

@@ -84,25 +84,23 @@ def prepare(call: Call, route: Route, cap: int, upstream: Upstream, identity: st
         cap_field=connection.cap_field(),
     )
     forwarded: dict[str, str] = {}
-    dropped: tuple[str, ...] = ()
     if translated := wire.name != request.wire:
         written = translate(call.door, wire, request, target)
-        body, dropped = written.body, written.dropped
     else:
-        body = wire.passthrough(request, target)
+        written = wire.passthrough(request, target)
         headers = call.arrival.headers
         for name in FORWARDED:
             if value := headers.get(name):
                 forwarded[name.decode()] = value.decode("latin-1")
-    trail = AttemptTrail(identity, route, call.trail.clock, len(body))
+    trail = AttemptTrail(identity, route, call.trail.clock, len(written.body))
     trail.attempt.wire = wire.name
     trail.attempt.translated = translated
-    trail.attempt.dropped = dropped
+    trail.attempt.dropped = written.dropped
     attempt = Attempt(call.id, call.door, request, wire, trail)
     attempt.connection = connection
     attempt.upstream = upstream
     attempt.outgoing = connection.request(
-        request.operation, model.id, body, request.stream, forwarded
+        request.operation, model.id, written.body, request.stream, forwarded
     )
     return attempt
 

@@ -51,7 +51,7 @@ class ProviderSide:
     """Satisfies `contract.wires.ProviderWire`."""
 
     name: str
-    passthrough: Callable[[WireRequest, Target], bytes]
+    passthrough: Callable[[WireRequest, Target], Outgoing]
     skim: Callable[[bytes], Skim]
     read_error: Callable[[int, Mapping[str, str], bytes], PorticoError]
     write_request: Callable[[Conversation, Target], Outgoing] = untranslatable

@@ -73,11 +73,11 @@ def is_foreign(part: Part, reads: Callable[[str], bool]) -> bool:
 
 
 def cleaned(
-    passthrough: Callable[[WireRequest, Target], bytes],
+    passthrough: Callable[[WireRequest, Target], Outgoing],
     anew: tuple[Callable[[WireRequest], Conversation], Callable[[Conversation, Target], Outgoing]],
     hints: tuple[bytes, ...],
     reads: Callable[[str], bool],
-) -> Callable[[WireRequest, Target], bytes]:
+) -> Callable[[WireRequest, Target], Outgoing]:
     """A passthrough for conversations that may have been with another provider before.
 
     A body without any of `hints` passes through. Of one with a hint the conversation is read,
@@ -85,12 +85,12 @@ def cleaned(
     """
     read, write = anew
 
-    def pass_on(request: WireRequest, target: Target) -> bytes:
+    def pass_on(request: WireRequest, target: Target) -> Outgoing:
         for hint in hints:
             if hint in request.body:
                 said = read(request)
                 if any(is_foreign(part, reads) for turn in said.turns for part in turn.parts):
-                    return write(said, target).body
+                    return write(said, target)
         return passthrough(request, target)
 
     return pass_on

@@ -145,10 +145,10 @@ def write_vectors(answer: EmbeddingAnswer) -> bytes:
     return msgspec.json.encode(body)
 
 
-def passthrough(request: WireRequest, target: Target) -> bytes:
+def passthrough(request: WireRequest, target: Target) -> Outgoing:
     """The caller's own texts; the model is named anew in each request."""
     asked = embedding(request)
-    return write_embedding(asked, target).body
+    return Outgoing(body=write_embedding(asked, target).body)
 
 
 DOOR: Door = CallerSide(

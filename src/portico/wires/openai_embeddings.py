@@ -83,10 +83,12 @@ def read(body: bytes, nesting: int) -> WireRequest:
     )
 
 
-def passthrough(request: WireRequest, target: Target) -> bytes:
+def passthrough(request: WireRequest, target: Target) -> Outgoing:
     """The caller's own bytes but for the model's name and the `portico` member."""
     model = msgspec.json.encode(target.model_id)
-    return members.edit(request.body, request.members, {"model": model}, ("portico",))
+    return Outgoing(
+        body=members.edit(request.body, request.members, {"model": model}, ("portico",))
+    )
 
 
 def skim(body: bytes) -> Skim:

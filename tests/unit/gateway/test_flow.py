@@ -49,6 +49,7 @@ class Arrived:
 
 class Called:
     tape = None
+    keeping = None
 
     def __init__(self, way: Way) -> None:
         self.arrival = Arrived(way)

@@ -148,7 +148,7 @@ def test_passthrough_changes_the_model_and_removes_portico_and_nothing_else() ->
         b'{ "max_tokens":10,\n "portico": {"session":"a"}, "model" : "x", '
         b'"messages":[{"role":"user","content":"h\\u00e9"}], "new": 1.0 }\n'
     )
-    assert WIRE.passthrough(DOOR.read(raw, 100), TARGET) == (
+    assert WIRE.passthrough(DOOR.read(raw, 100), TARGET).body == (
         b'{ "max_tokens":10, "model" : "claude-haiku-4-5", '
         b'"messages":[{"role":"user","content":"h\\u00e9"}], "new": 1.0 }\n'
     )

@@ -118,7 +118,7 @@ def test_an_own_body_passes_through_but_for_the_cap_and_portico() -> None:
     text = b'{"contents": [{"parts":[{"text":"x"}]}] , "portico":{"session":"s"}, "model":"m"}'
     request = gemini.DOOR.read(text, 100)
     assert request.options.session == "s"
-    passed = gemini.WIRE.passthrough(request, target())
+    passed = gemini.WIRE.passthrough(request, target()).body
     assert passed.startswith(b'{"contents": [{"parts":[{"text":"x"}]}]')
     assert json.loads(passed) == {
         "contents": [{"parts": [{"text": "x"}]}],
@@ -128,7 +128,7 @@ def test_an_own_body_passes_through_but_for_the_cap_and_portico() -> None:
         body = {"contents": [{"parts": [{"text": "x"}]}], name: {"topK": 1}}
         request = gemini.DOOR.read(json.dumps(body).encode(), 100)
         body[name] = {"topK": 1, "maxOutputTokens": 77}
-        assert json.loads(gemini.WIRE.passthrough(request, target())) == body
+        assert json.loads(gemini.WIRE.passthrough(request, target()).body) == body
         body[name] = {"maxOutputTokens": 3}
         request = gemini.DOOR.read(json.dumps(body).encode(), 100)
-        assert json.loads(gemini.WIRE.passthrough(request, target())) == body
+        assert json.loads(gemini.WIRE.passthrough(request, target()).body) == body

@@ -88,19 +88,19 @@ def test_a_passthrough_changes_the_model_and_no_other_byte() -> None:
         b'[{"role":"user","content":"\\u00e9"}] }\n'
     )
     request = DOOR.read(body, 50)
-    assert WIRE.passthrough(request, TARGET) == body.replace(b'"m"', b'"gpt-x"', 1)
+    assert WIRE.passthrough(request, TARGET).body == body.replace(b'"m"', b'"gpt-x"', 1)
 
 
 def test_a_passthrough_removes_portico_and_adds_the_cap_in_the_providers_member() -> None:
     target = Target(
         model_id="gpt-x", stream=False, max_output_tokens=99, cap_field="max_completion_tokens"
     )
-    sent = json.loads(WIRE.passthrough(read(portico={"session": "s"}), target))
+    sent = json.loads(WIRE.passthrough(read(portico={"session": "s"}), target).body)
     assert sent == {**HELLO, "model": "gpt-x", "max_completion_tokens": 99}
 
 
 def test_a_cap_that_is_null_is_replaced_and_not_sent_twice() -> None:
-    sent = WIRE.passthrough(read(max_tokens=None), TARGET)
+    sent = WIRE.passthrough(read(max_tokens=None), TARGET).body
     assert (sent.count(b"max_tokens"), json.loads(sent)["max_tokens"]) == (1, 99)
 
 
@@ -117,5 +117,5 @@ def test_a_cap_that_is_null_is_replaced_and_not_sent_twice() -> None:
 def test_a_streamed_passthrough_always_asks_for_usage(
     given: dict[str, object], sent: dict[str, object]
 ) -> None:
-    body = WIRE.passthrough(read(stream=True, **given), STREAMED)
+    body = WIRE.passthrough(read(stream=True, **given), STREAMED).body
     assert json.loads(body)["stream_options"] == sent

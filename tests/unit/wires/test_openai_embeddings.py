@@ -45,7 +45,7 @@ def test_anything_else_is_refused_by_name(members: dict[str, object], field: str
 
 def test_a_passthrough_changes_the_model_only() -> None:
     request = DOOR.read(b'{ "input" : "x", "model":"m" }', 10)
-    assert WIRE.passthrough(request, TARGET) == b'{ "input" : "x", "model":"emb-x" }'
+    assert WIRE.passthrough(request, TARGET).body == b'{ "input" : "x", "model":"emb-x" }'
 
 
 def test_a_skim_knows_the_usage() -> None:

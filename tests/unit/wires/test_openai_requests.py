@@ -211,7 +211,7 @@ def test_what_cannot_be_translated_is_refused_by_name_but_passes_through(
     members: dict[str, object], field: str
 ) -> None:
     request = read(**members)
-    assert json.loads(WIRE.passthrough(request, TARGET))["model"] == "gpt-x"
+    assert json.loads(WIRE.passthrough(request, TARGET).body)["model"] == "gpt-x"
     with pytest.raises(InvalidRequest) as caught:
         DOOR.conversation(request)
     assert caught.value.field == field

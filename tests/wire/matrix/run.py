@@ -100,7 +100,7 @@ def ask(feature: Feature, door: str, wire: str, body: Body, wanted: Body | None)
     asked = wires.DOORS[door].read(json.dumps(body).encode(), 100)
     target = Target(model_id=MODELS[wire], stream=asked.stream, max_output_tokens=CAP)
     if door == wire:
-        left = json.loads(wires.WIRES[wire].passthrough(asked, target))
+        left = json.loads(wires.WIRES[wire].passthrough(asked, target).body)
         changed = {name for name in {*body, *left} if body.get(name) != left.get(name)}
         gone = tuple(missing(left, wanted or {}))
         return _side(left, gone, exact=changed <= ADDED)

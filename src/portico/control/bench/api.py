@@ -15,6 +15,7 @@ from portico.contract.ports import Ledger, Store
 from portico.contract.snapshot import Snapshot
 from portico.control.bench.comparison import Change, compare
 from portico.control.bench.summary import Tally, is_evidence, summarise
+from portico.control.ledger.answers import answered, schemas_of
 from portico.control.ledger.view import dollars
 
 MOST_SAMPLES = 10_000
@@ -25,7 +26,6 @@ LONGEST_US = 24 * 3600 * 1_000_000
 BENCH = r"^bench_[0-9a-f]{28}$"
 CALL = r"^(call_[0-9A-Za-z]{1,64})?$"
 CODE = r"^[a-z0-9_.-]{0,64}$"
-REFERENCE = "#/components/schemas/{name}"
 
 Micros = Annotated[int, Field(ge=0, le=LONGEST_US)]
 Text = Annotated[str, Field(max_length=200)]
@@ -88,7 +88,7 @@ def router(store: Store, ledger: Ledger, snapshot: Callable[[], Snapshot]) -> AP
     routes = APIRouter(prefix="/bench", tags=["bench"])
 
     @routes.post(
-        "", status_code=201, response_class=Response, responses=_documented("ShownBench", 201)
+        "", status_code=201, response_class=Response, responses=answered("ShownBench", 201)
     )
     async def keep_bench(body: KeepBench, request: Request) -> Response:
         """Stores a load test: timings as sent, everything else from the ledger's receipts."""
@@ -102,7 +102,7 @@ def router(store: Store, ledger: Ledger, snapshot: Callable[[], Snapshot]) -> AP
         mine = next(each for each in listed if each.id == draft.id)
         return _encoded(201, mine)
 
-    @routes.get("", response_class=Response, responses=_documented("BenchList", 200))
+    @routes.get("", response_class=Response, responses=answered("BenchList", 200))
     async def list_benches(
         limit: Annotated[int, Query(ge=1, le=MOST_RESULTS)] = 50,
         workload: Annotated[str | None, Query(max_length=200)] = None,
@@ -116,8 +116,7 @@ def router(store: Store, ledger: Ledger, snapshot: Callable[[], Snapshot]) -> AP
 
 def schemas() -> dict[str, object]:
     """JSON Schemas of a shown result and what it is made of, for the OpenAPI document."""
-    _, components = msgspec.json.schema_components([BenchList], ref_template=REFERENCE)
-    return dict(components)
+    return schemas_of([BenchList])
 
 
 def _draft(body: KeepBench, by: str, live: Snapshot) -> BenchResult:
@@ -161,8 +160,3 @@ def _listed(store: Store, workload: str | None) -> list[ShownBench]:
 
 def _encoded(status: int, value: object) -> Response:
     return Response(msgspec.json.encode(value), status, media_type="application/json")
-
-
-def _documented(name: str, status: int) -> dict[int | str, dict[str, object]]:
-    schema = {"$ref": REFERENCE.format(name=name)}
-    return {status: {"description": "Done.", "content": {"application/json": {"schema": schema}}}}

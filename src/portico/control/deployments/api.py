@@ -3,7 +3,6 @@
 import asyncio
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as InPath
 
@@ -19,10 +18,10 @@ from portico.control.deployments.shown import (
     WholeRelease,
     WorkloadList,
 )
+from portico.control.ledger.answers import answered, json, schemas_of
 
 MOST = 1000
 MOST_RELEASES = 200
-REFERENCE = "#/components/schemas/{name}"
 
 Name = Annotated[str, InPath(max_length=100)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
@@ -33,15 +32,15 @@ def router(store: Store, standing: Standings) -> APIRouter:
     """The routes under /workloads and /releases, /audit and /happenings."""
     routes = APIRouter(tags=["releases"])
 
-    @routes.get("/workloads", response_class=Response, responses=_documented("WorkloadList"))
+    @routes.get("/workloads", response_class=Response, responses=answered("WorkloadList"))
     async def list_workloads() -> Response:
         """Every workload with the release that it serves, since when, by whom and why."""
-        return _json(WorkloadList(shown.workloads(standing())))
+        return json(WorkloadList(shown.workloads(standing())))
 
     @routes.get(
         "/workloads/{name}/releases",
         response_class=Response,
-        responses=_documented("ReleaseList"),
+        responses=answered("ReleaseList"),
     )
     async def list_releases(
         name: Name, limit: Annotated[int, Query(ge=1, le=MOST_RELEASES)] = 20
@@ -51,26 +50,26 @@ def router(store: Store, standing: Standings) -> APIRouter:
         if name not in at.made and name not in at.pointers:
             raise UnknownRoute(f"There is no workload {name!r}.", field="name")
         found = await asyncio.to_thread(store.releases, name, limit)
-        return _json(ReleaseList(shown.releases(found, at.pointers.get(name))))
+        return json(ReleaseList(shown.releases(found, at.pointers.get(name))))
 
-    @routes.get("/releases/{id}", response_class=Response, responses=_documented("WholeRelease"))
+    @routes.get("/releases/{id}", response_class=Response, responses=answered("WholeRelease"))
     async def show_release(id: Annotated[str, InPath(max_length=100)]) -> Response:  # noqa: A002 - the path's word
         """A release with its prompt, ladder and everything else that shapes an answer."""
         found = await asyncio.to_thread(store.release, id)
         if found is None:
             raise UnknownRoute("No such release is stored.", field="id")
         pointer = standing().pointers.get(found.release.workload)
-        return _json(shown.whole(found, pointer))
+        return json(shown.whole(found, pointer))
 
-    @routes.get("/audit", response_class=Response, responses=_documented("ActList"))
+    @routes.get("/audit", response_class=Response, responses=answered("ActList"))
     async def list_acts(limit: Limit = 50, before: Before = None) -> Response:
         """Who did what to what, and why; the newest first."""
-        return _json(ActList(await asyncio.to_thread(store.acts, limit, before)))
+        return json(ActList(await asyncio.to_thread(store.acts, limit, before)))
 
-    @routes.get("/happenings", response_class=Response, responses=_documented("HappeningList"))
+    @routes.get("/happenings", response_class=Response, responses=answered("HappeningList"))
     async def list_happenings(limit: Limit = 50, before: Before = None) -> Response:
         """What happened in the traffic and somebody should hear of; the newest first."""
-        return _json(HappeningList(await asyncio.to_thread(store.happenings, limit, before)))
+        return json(HappeningList(await asyncio.to_thread(store.happenings, limit, before)))
 
     return routes
 
@@ -80,21 +79,4 @@ def schemas() -> dict[str, object]:
     kinds = [
         WorkloadList, ReleaseList, WholeRelease, ActList, HappeningList, Act, Happening,
     ]  # fmt: skip
-    _, components = msgspec.json.schema_components(
-        kinds, ref_template=REFERENCE, schema_hook=_any_json
-    )
-    return dict(components)
-
-
-def _any_json(_: type) -> dict[str, object]:
-    """JSON of the user's own: no schema of ours."""
-    return {"description": "Any JSON."}
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
-
-
-def _documented(name: str) -> dict[int | str, dict[str, object]]:
-    schema = {"$ref": REFERENCE.format(name=name)}
-    return {200: {"description": "Done.", "content": {"application/json": {"schema": schema}}}}
+    return schemas_of(kinds)

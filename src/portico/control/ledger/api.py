@@ -1,6 +1,5 @@
 """Calls over HTTP: receipts, exactly as they were recorded."""
 
-from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -9,11 +8,11 @@ from fastapi import APIRouter, Query, Response
 from portico.contract.errors import UnknownRoute
 from portico.contract.ports import Ledger
 from portico.contract.receipt import Receipt
+from portico.control.ledger.answers import REFERENCE, answered_as, schemas_of
 from portico.control.ledger.view import complete
 
 MOST = 1000
 CALL = r"^call_[0-9A-Za-z]{1,64}$"
-REFERENCE = "#/components/schemas/{name}"
 
 _ONE = {
     "allOf": [
@@ -38,7 +37,7 @@ def router(ledger: Ledger) -> APIRouter:
     """The routes under /calls."""
     routes = APIRouter(prefix="/calls", tags=["calls"])
 
-    @routes.get("", response_class=Response, responses=_documented(_LIST))
+    @routes.get("", response_class=Response, responses=answered_as(_LIST))
     async def list_calls(
         limit: Annotated[int, Query(ge=1, le=MOST)] = 50,
         before: CallId = None,
@@ -51,7 +50,7 @@ def router(ledger: Ledger) -> APIRouter:
         found = await ledger.recent(limit, before=before, after=after)
         return encoded({"calls": [complete(receipt) for receipt in found]})
 
-    @routes.get("/{id}", response_class=Response, responses=_documented(_ONE))
+    @routes.get("/{id}", response_class=Response, responses=answered_as(_ONE))
     async def show_call(id: str) -> Response:  # noqa: A002 - the path's word
         """The whole receipt of one call."""
         receipt = await ledger.find(id)
@@ -71,9 +70,4 @@ def encoded(value: object) -> Response:
 
 def schemas() -> dict[str, object]:
     """JSON Schemas of a receipt and what it is made of, for the OpenAPI document."""
-    _, components = msgspec.json.schema_components([Receipt], ref_template=REFERENCE)
-    return dict(components)
-
-
-def _documented(schema: Mapping[str, object]) -> dict[int | str, dict[str, object]]:
-    return {200: {"description": "Found.", "content": {"application/json": {"schema": schema}}}}
+    return schemas_of([Receipt])

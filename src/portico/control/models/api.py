@@ -9,18 +9,13 @@ from fastapi import APIRouter, Query, Response
 
 from portico.contract.ports import Clock, Ledger
 from portico.contract.snapshot import Snapshot
+from portico.control.ledger.answers import answered, schemas_of
 from portico.control.models.view import Catalogue, Window, catalogue
 
 NANO = 1_000_000_000
 DAY_NS = 24 * 3600 * NANO
 MOST_DAYS = 400
-REFERENCE = "#/components/schemas/{name}"
-FOUND: dict[int | str, dict[str, object]] = {
-    200: {
-        "description": "Found.",
-        "content": {"application/json": {"schema": {"$ref": REFERENCE.format(name="Catalogue")}}},
-    }
-}
+FOUND = answered("Catalogue")
 
 
 def router(ledger: Ledger, snapshot: Callable[[], Snapshot], clock: Clock) -> APIRouter:
@@ -49,5 +44,4 @@ def window(now_ns: int, days: int) -> Window:
 
 def schemas() -> dict[str, object]:
     """JSON Schemas of the catalogue and what it is made of, for the OpenAPI document."""
-    _, components = msgspec.json.schema_components([Catalogue], ref_template=REFERENCE)
-    return dict(components)
+    return schemas_of([Catalogue])

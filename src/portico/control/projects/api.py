@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from portico.contract.call import Principal
 from portico.contract.errors import BodyTooLarge, InvalidRequest
+from portico.control.ledger.answers import answered, json, schemas_of
 from portico.control.projects.outcome import (
     Apply,
     ApplyOutcome,
@@ -32,7 +33,6 @@ LONGEST_PATH = 500
 LONGEST_WORDS = 2000
 RELEASE = r"^rel_[0-9a-f]{1,64}$"
 CONFIGURATION = "portico.yaml"
-REFERENCE = "#/components/schemas/{name}"
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -102,12 +102,12 @@ def router(changes: Changes) -> APIRouter:
     """The routes /plan, /apply, /workloads/{name}/rollback and /status."""
     routes = APIRouter(tags=["project"])
 
-    @routes.post("/plan", response_class=Response, responses=_documented("Plan"))
+    @routes.post("/plan", response_class=Response, responses=answered("Plan"))
     async def plan_project(body: PlanProject, request: Request) -> Response:
         """What an apply of the directory would change; nothing is changed by this."""
-        return _json(200, await changes.plan(_wish(body, request)))
+        return json(await changes.plan(_wish(body, request)))
 
-    @routes.post("/apply", response_class=Response, responses=_documented("Applied"))
+    @routes.post("/apply", response_class=Response, responses=answered("Applied"))
     async def apply_project(body: ApplyProject, request: Request) -> Response:
         """Makes a project directory live, or says everything that is wrong with it."""
         wish = msgspec.structs.replace(
@@ -115,13 +115,11 @@ def router(changes: Changes) -> APIRouter:
         )
         made = await changes.apply(wish)
         if made.problems:
-            return _json(400, _refused(made.problems))
-        return _json(
-            200, Applied(made.project, made.digest, made.changed, made.notes, made.warnings)
-        )
+            return json(_refused(made.problems), 400)
+        return json(Applied(made.project, made.digest, made.changed, made.notes, made.warnings))
 
     @routes.post(
-        "/workloads/{name}/rollback", response_class=Response, responses=_documented("RolledBack")
+        "/workloads/{name}/rollback", response_class=Response, responses=answered("RolledBack")
     )
     async def roll_back(
         name: Annotated[str, InPath(max_length=100)], request: Request, body: RollBack | None = None
@@ -130,22 +128,19 @@ def router(changes: Changes) -> APIRouter:
         who: Principal = request.scope["portico.principal"]
         wanted = body or RollBack()
         turn = Turn(workload=name, by=who.key, to=wanted.to, why=wanted.why)
-        return _json(200, await changes.rollback(turn))
+        return json(await changes.rollback(turn))
 
     @routes.get("/status", response_class=Response)
     async def show_status() -> Response:
         """What is live, what is degraded, how the journal stands."""
-        return _json(200, await changes.status())
+        return json(await changes.status())
 
     return routes
 
 
 def schemas() -> dict[str, object]:
     """JSON Schemas of the answers, for the OpenAPI document."""
-    _, components = msgspec.json.schema_components(
-        [Plan, Applied, RolledBack], ref_template=REFERENCE
-    )
-    return dict(components)
+    return schemas_of([Plan, Applied, RolledBack])
 
 
 def _wish(body: PlanProject, request: Request) -> Wish:
@@ -177,12 +172,3 @@ def _refused(problems: Sequence[Place]) -> Refused:
     count = len(problems)
     message = f"The project has {count} problem{'s' if count > 1 else ''}; nothing was changed."
     return Refused(RefusedBody("invalid_request", message, problems), problems)
-
-
-def _json(code: int, value: object) -> Response:
-    return Response(msgspec.json.encode(value), code, media_type="application/json")
-
-
-def _documented(name: str) -> dict[int | str, dict[str, object]]:
-    schema = {"$ref": REFERENCE.format(name=name)}
-    return {200: {"description": "Done.", "content": {"application/json": {"schema": schema}}}}

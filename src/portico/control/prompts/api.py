@@ -2,12 +2,12 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from portico.contract.call import Principal
+from portico.control.ledger.answers import answered, json, schemas_of
 from portico.control.prompts.adopting import Adopted, Wanted
 from portico.control.prompts.comparing import Compared, Comparison, SampleCase
 from portico.control.prompts.service import Prompts
@@ -20,7 +20,6 @@ LONGEST_NAME = 200
 VERSION = r"^ver_[0-9a-f]{1,64}$"
 FINGERPRINT = r"^(observed:)?[0-9a-f]{16}$"
 NAME = r"^[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63}(/[A-Za-z0-9_][A-Za-z0-9_.:-]{0,63})?$"
-REFERENCE = "#/components/schemas/{name}"
 
 Days = Annotated[int, Query(ge=1, le=MOST_DAYS, description="The window's length.")]
 InName = Annotated[str, InPath(max_length=LONGEST_NAME)]
@@ -67,17 +66,17 @@ def router(prompts: Prompts) -> APIRouter:
     """The routes under /prompts."""
     routes = APIRouter(prefix="/prompts", tags=["prompts"])
 
-    @routes.get("", response_class=Response, responses=_documented("PromptList"))
+    @routes.get("", response_class=Response, responses=answered("PromptList"))
     async def list_prompts(days: Days = 30) -> Response:
         """Registered, adopted and observed prompts, with their calls in the last `days`."""
-        return _json(await prompts.list(days))
+        return json(await prompts.list(days))
 
-    @routes.get("/use", response_class=Response, responses=_documented("PromptsUse"))
+    @routes.get("/use", response_class=Response, responses=answered("PromptsUse"))
     async def show_use(days: Days = 30) -> Response:
         """Traffic by where its prompt comes from, versions, parameters, and rollbacks used."""
-        return _json(await prompts.use(days))
+        return json(await prompts.use(days))
 
-    @routes.post("/diff", response_class=Response, responses=_documented("Compared"))
+    @routes.post("/diff", response_class=Response, responses=answered("Compared"))
     async def compare_prompt(body: ComparePrompt) -> Response:
         """Two versions: what differs in text and variables, and rendered over sample cases."""
         cases = body.cases
@@ -90,9 +89,9 @@ def router(prompts: Prompts) -> APIRouter:
             if cases is None
             else tuple(SampleCase(case.id, case.variables, tuple(case.context)) for case in cases),
         )
-        return _json(await prompts.compare(comparison))
+        return json(await prompts.compare(comparison))
 
-    @routes.post("/adopt", response_class=Response, responses=_documented("Adopted"))
+    @routes.post("/adopt", response_class=Response, responses=answered("Adopted"))
     async def adopt_prompt(body: AdoptPrompt, request: Request) -> Response:
         """An observed prompt as the files of a project, for its directory; nothing is changed."""
         who: Principal = request.scope["portico.principal"]
@@ -102,21 +101,21 @@ def router(prompts: Prompts) -> APIRouter:
             workload=body.workload,
             by=who.key,
         )
-        return _json(await prompts.adopt(wanted))
+        return json(await prompts.adopt(wanted))
 
-    @routes.get("/{name:path}/history", response_class=Response, responses=_documented("History"))
+    @routes.get("/{name:path}/history", response_class=Response, responses=answered("History"))
     async def show_history(name: InName, project: ProjectName = None) -> Response:
         """A prompt's versions, newest first, each with what it changed."""
-        return _json(await prompts.history(name, project))
+        return json(await prompts.history(name, project))
 
-    @routes.get("/{name:path}", response_class=Response, responses=_documented("WholePrompt"))
+    @routes.get("/{name:path}", response_class=Response, responses=answered("WholePrompt"))
     async def show_prompt(
         name: InName,
         project: ProjectName = None,
         version: Annotated[str | None, Query(pattern=VERSION)] = None,
     ) -> Response:
         """A prompt's text and front matter as it is live, or a version of it; its versions."""
-        return _json(await prompts.show(name, project, version))
+        return json(await prompts.show(name, project, version))
 
     return routes
 
@@ -124,21 +123,4 @@ def router(prompts: Prompts) -> APIRouter:
 def schemas() -> dict[str, object]:
     """JSON Schemas of the answers, for the OpenAPI document."""
     kinds = [PromptList, PromptsUse, WholePrompt, History, Compared, Adopted]
-    _, components = msgspec.json.schema_components(
-        kinds, ref_template=REFERENCE, schema_hook=_any_json
-    )
-    return dict(components)
-
-
-def _any_json(_: type) -> dict[str, object]:
-    """JSON of the user's own: no schema of ours."""
-    return {"description": "Any JSON."}
-
-
-def _json(value: object) -> Response:
-    return Response(msgspec.json.encode(value), media_type="application/json")
-
-
-def _documented(name: str) -> dict[int | str, dict[str, object]]:
-    schema = {"$ref": REFERENCE.format(name=name)}
-    return {200: {"description": "Done.", "content": {"application/json": {"schema": schema}}}}
+    return schemas_of(kinds)

@@ -8,17 +8,12 @@ from fastapi import Path as InPath
 from pydantic import BaseModel, ConfigDict, Field
 
 from portico.contract.call import Principal
+from portico.control.ledger.answers import answered, schemas_of
 from portico.control.replays.replay import Replayed, Replays
 
 CALL = r"^call_[0-9A-Za-z]{1,64}$"
 RELEASE = r"^rel_[0-9a-f]{1,64}$"
-REFERENCE = "#/components/schemas/{name}"
-MADE: dict[int | str, dict[str, object]] = {
-    200: {
-        "description": "Made again.",
-        "content": {"application/json": {"schema": {"$ref": REFERENCE.format(name="Replayed")}}},
-    }
-}
+MADE = answered("Replayed")
 
 
 class ReplayCall(BaseModel):
@@ -50,5 +45,4 @@ def router(replays: Replays) -> APIRouter:
 
 def schemas() -> dict[str, object]:
     """JSON Schemas of a replay, for the OpenAPI document."""
-    _, components = msgspec.json.schema_components([Replayed], ref_template=REFERENCE)
-    return dict(components)
+    return schemas_of([Replayed])

@@ -36,10 +36,12 @@ _CHOICES = {"auto": "auto", "required": "any", "tool": "tool", "none": "none"}
 _SYSTEM: frozenset[Role] = frozenset(("system", "developer"))
 
 
-def passthrough(request: WireRequest, target: Target) -> bytes:
+def passthrough(request: WireRequest, target: Target) -> Outgoing:
     """The caller's own bytes but for the model's name and the `portico` member."""
     model = msgspec.json.encode(target.model_id)
-    return members.edit(request.body, request.members, {"model": model}, ("portico",))
+    return Outgoing(
+        body=members.edit(request.body, request.members, {"model": model}, ("portico",))
+    )
 
 
 def write_request(conversation: Conversation, target: Target) -> Outgoing:

@@ -47,15 +47,15 @@ _SYSTEM: frozenset[Role] = frozenset(("system", "developer"))
 _CHOICES = {"auto": "auto", "required": "any"}
 
 
-def passthrough(request: WireRequest, target: Target) -> bytes:
+def passthrough(request: WireRequest, target: Target) -> Outgoing:
     """The caller's own bytes but for the `portico` member, and the cap where it names none."""
     span = next((span for span in request.members if span[0] == "inferenceConfig"), None)
     if request.max_output_tokens is not None:
-        return members.edit(request.body, request.members, {}, ("portico",))
+        return Outgoing(body=members.edit(request.body, request.members, {}, ("portico",)))
     cap = str(target.max_output_tokens).encode()
     if span is None:
         config = {"inferenceConfig": b'{"maxTokens":' + cap + b"}"}
-        return members.edit(request.body, request.members, {}, ("portico",), config)
+        return Outgoing(body=members.edit(request.body, request.members, {}, ("portico",), config))
     text = request.body[span[2] : span[3]]
     known = msgspec.json.decode(text, type=dict[str, msgspec.Raw] | None)
     if known is None or "maxTokens" in known:
@@ -63,7 +63,9 @@ def passthrough(request: WireRequest, target: Target) -> bytes:
         changed = msgspec.json.encode(named)
     else:
         changed = members.stamp(text, "maxTokens", cap)
-    return members.edit(request.body, request.members, {"inferenceConfig": changed}, ("portico",))
+    return Outgoing(
+        body=members.edit(request.body, request.members, {"inferenceConfig": changed}, ("portico",))
+    )
 
 
 def write_request(conversation: Conversation, target: Target) -> Outgoing:

@@ -64,22 +64,24 @@ _UNNAMED = "answer"
 """The canonical name of a schema that has none."""
 
 
-def passthrough(request: WireRequest, target: Target) -> bytes:
+def passthrough(request: WireRequest, target: Target) -> Outgoing:
     """The caller's own bytes but for `portico`, a `model` that the URL names, and the cap."""
     remove = ("portico", "model")
     if request.max_output_tokens is not None:
-        return members.edit(request.body, request.members, {}, remove)
+        return Outgoing(body=members.edit(request.body, request.members, {}, remove))
     cap = str(target.max_output_tokens).encode()
     for name, _, start, end in request.members:
         given = request.body[start:end]
         if name in _CONFIG_NAMES and given != b"null":
             stamped = _capped(given, cap)
-            return members.edit(request.body, request.members, {name: stamped}, remove)
+            return Outgoing(
+                body=members.edit(request.body, request.members, {name: stamped}, remove)
+            )
     names = {name for name, *_ in request.members}
     added = b'{"maxOutputTokens":' + cap + b"}"
     replace = {name: added for name in _CONFIG_NAMES if name in names}
     add = {} if replace else {"generationConfig": added}
-    return members.edit(request.body, request.members, replace, remove, add)
+    return Outgoing(body=members.edit(request.body, request.members, replace, remove, add))
 
 
 def _capped(config: bytes, cap: bytes) -> bytes:

@@ -36,7 +36,7 @@ _REFUSED = ("mcp_servers", "container")
 _KINDS = {"text": "text", "json": "json_object", "schema": "json_schema"}
 
 
-def passthrough(request: WireRequest, target: Target) -> bytes:
+def passthrough(request: WireRequest, target: Target) -> Outgoing:
     """The caller's own bytes but for the model, `portico`, the usage option and the cap."""
     replace = {"model": msgspec.json.encode(target.model_id)}
     add: dict[str, bytes] = {}
@@ -48,7 +48,7 @@ def passthrough(request: WireRequest, target: Target) -> bytes:
         there = any(span[0] == target.cap_field for span in request.members)
         cap = b"%d" % target.max_output_tokens
         (replace if there else add)[target.cap_field] = cap
-    return members.edit(request.body, request.members, replace, ("portico",), add)
+    return Outgoing(body=members.edit(request.body, request.members, replace, ("portico",), add))
 
 
 def _asking_usage(given: bytes) -> bytes:
