@@ -23,6 +23,8 @@ def assign(call: Call, who: Principal, route: Route, at: Live) -> Route:
         return route
     session = call.trail.receipt.session or call.id
     choice = choose(at.standings[workload.name], session, pin)
+    if choice.how == "live":
+        return route
     route = at.served_by(workload.name, choice.release)
     call.trail.assign(route, choice.how)
     return route
@@ -61,7 +63,8 @@ def compose(call: Call, route: Route, at: Live, observer: Observer) -> WireReque
 def rendered(serving: Serving, request: WireRequest, door: Door) -> WireRequest:
     """The request with the prompt's turns and settings."""
     options = request.options
-    turns = serving.template.render(options.variables, documents(options.context))
+    context = documents(options.context) if options.context else ()
+    turns = serving.template.render(options.variables, context)
     return serving.dresser(door)(request, turns)
 
 

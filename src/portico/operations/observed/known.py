@@ -93,30 +93,27 @@ def restore(workload: str, prompts: Iterable[ObservedPrompt]) -> Known:
 
 def recall(known: Known, text: str, now_ns: int) -> Seen | None:
     """Which prompt a system text is, if that can be told cheaply: it came before, or it is a
-    known prompt with other values. None: only `observe` can say."""
-    kept = known.texts.get(hash(text))
-    if kept is not None and kept[0] == len(text):
-        return observe(known, text, now_ns)
-    entry = _matching(known, shortened(text))
-    if entry is None:
-        return None
-    _count(known, entry, now_ns)
-    _remember(known, text, entry)
-    return entry.seen
-
-
-def observe(known: Known, text: str, now_ns: int) -> Seen:
-    """Which prompt a system text is; a new one if it is none of the known. Never raises.
+    known prompt with other values. None: only `observe` can say.
 
     A text that came before costs its hash and a look-up. The hash is the interpreter's, keyed
     per process (SipHash; J.-P. Aumasson, D. Bernstein, 2012), so nobody can aim at a collision.
     """
     kept = known.texts.get(hash(text))
-    if kept is None or kept[0] != len(text):
-        return _look(known, text, now_ns)
-    entry = kept[1]
+    if kept is not None and kept[0] == len(text):
+        entry = kept[1]
+    else:
+        found = _matching(known, shortened(text))
+        if found is None:
+            return None
+        entry = found
+        _remember(known, text, entry)
     _count(known, entry, now_ns)
     return entry.seen
+
+
+def observe(known: Known, text: str, now_ns: int) -> Seen:
+    """Which prompt a system text is; a new one if it is none of the known. Never raises."""
+    return recall(known, text, now_ns) or _look(known, text, now_ns)
 
 
 def _count(known: Known, entry: _Entry, now_ns: int) -> None:
@@ -126,20 +123,18 @@ def _count(known: Known, entry: _Entry, now_ns: int) -> None:
 
 
 def _look(known: Known, text: str, now_ns: int) -> Seen:
-    short = shortened(text)
-    entry = _matching(known, short)
+    """For a text whose literals are those of no known prompt."""
+    words = words_of(shortened(text))
+    name = fingerprint(words.words)
     changed = new = False
+    entry, folded = _nearest(known, words)
+    if entry is None and name in known.entries:
+        name = fingerprint(words.words, exact=True)
+        entry = known.entries.get(name)
+    if entry is not None and folded is not None:
+        changed = _refold(known, entry, folded, now_ns)
     if entry is None:
-        words = words_of(short)
-        name = fingerprint(words.words)
-        entry, folded = _nearest(known, words)
-        if entry is None and name in known.entries:
-            name = fingerprint(words.words, exact=True)
-            entry = known.entries.get(name)
-        if entry is not None and folded is not None:
-            changed = _refold(known, entry, folded, now_ns)
-        if entry is None:
-            entry, new = _add(known, words, name, now_ns), True
+        entry, new = _add(known, words, name, now_ns), True
     _count(known, entry, now_ns)
     _remember(known, text, entry)
     if not new and not changed:

@@ -1,7 +1,7 @@
 """Prompts that only put texts into places: rendered without the template's machinery.
 
-Most prompts are of this kind. What comes out is what the compiled template gives; whatever is
-not a plain text on the way is left to that.
+Most prompts are of this kind. What comes out is what the compiled template gives, cut into its
+turns; whatever is not a plain text on the way is left to that.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,10 @@ from collections.abc import Mapping, Sequence
 from jinja2 import nodes
 
 from portico.contract.conversation import Json
+from portico.contract.prompt import RenderedTurn
 from portico.operations.prompts.language import GLOBALS
 from portico.operations.prompts.sources import Parsed
+from portico.operations.prompts.turns import ROLES, Role, edges, trimmed
 from portico.operations.prompts.work import MAX_TEXT
 
 CONTEXT = "context"
@@ -18,40 +20,83 @@ MOST_PIECES = 1000
 
 
 class Flat:
-    """Literals and names in their order: `names[i]` stands after `literals[i]`."""
+    """The turns of a prompt, made of literals and names. `pieces` are what the trees hold, in
+    order: (whether it is a name, the name or the text)."""
 
-    __slots__ = ("_literals", "_names")
+    __slots__ = ("_longest", "_turns")
 
-    def __init__(self, pieces: Sequence[tuple[bool, str]]) -> None:
-        literals, names, text = [], [], ""
+    def __init__(self, pieces: Sequence[tuple[bool, str]], fence: str) -> None:
+        turns = [_Turn("system", "")]
+        written = 0
         for named, piece in pieces:
             if named:
-                literals.append(text)
-                names.append(piece)
-                text = ""
-            else:
-                text += piece
-        self._literals = (*literals, text)
-        self._names = tuple(names)
+                turns[-1].put(piece)
+                continue
+            written += len(piece)
+            text, *begun = piece.split(fence)
+            turns[-1].last += text
+            turns += [_Turn(ROLES[each[0]], each[1:]) for each in begun]
+        for turn in turns:
+            turn.trim()
+        self._turns = tuple(turns)
+        self._longest = MAX_TEXT - written + sum(turn.written for turn in turns)
 
-    def text(self, values: Mapping[str, Json]) -> str | None:
+    def render(self, values: Mapping[str, Json]) -> tuple[RenderedTurn, ...] | None:
         """None where a value is no text, or all is too long: the template says what then."""
-        literals = self._literals
-        pieces: list[str] = []
-        for index, name in enumerate(self._names):
-            value = values.get(name)
-            if type(value) is not str:
-                return None
-            pieces += (literals[index], value)
-        pieces.append(literals[-1])
-        text = "".join(pieces)
-        return text if len(text) <= MAX_TEXT else None
+        rendered: list[RenderedTurn] = []
+        size = 0
+        for turn in self._turns:
+            pieces: list[str] = []
+            for literal, name in turn.places:
+                value = values.get(name)
+                if type(value) is not str:
+                    return None
+                pieces += (literal, value)
+            pieces.append(turn.last)
+            text = "".join(pieces)
+            size += len(text)
+            if not turn.trimmed:
+                text = trimmed(text)
+            if text:
+                rendered.append(RenderedTurn(role=turn.role, text=text))
+        return tuple(rendered) if size <= self._longest else None
 
 
-def flattened(parsed: Parsed, main: str) -> Flat | None:
+class _Turn:
+    """`places` are (literal, the name after it), `last` is the literal after all of them."""
+
+    __slots__ = ("last", "places", "role", "trimmed")
+
+    def __init__(self, role: Role, text: str) -> None:
+        self.role = role
+        self.places: list[tuple[str, str]] = []
+        self.last = text
+        self.trimmed = False
+
+    def put(self, name: str) -> None:
+        self.places.append((self.last, name))
+        self.last = ""
+
+    def trim(self) -> None:
+        """Takes the blank lines off once and for all, where no value can change what they are."""
+        first = self.places[0][0] if self.places else self.last
+        if first.strip() and self.last.strip():
+            if self.places:
+                self.places[0] = (first[edges(first)[0] :], self.places[0][1])
+                self.last = self.last[: edges(self.last)[1]]
+            else:
+                self.last = trimmed(self.last)
+            self.trimmed = True
+
+    @property
+    def written(self) -> int:
+        return sum(len(literal) for literal, _ in self.places) + len(self.last)
+
+
+def flattened(parsed: Parsed, main: str, fence: str) -> Flat | None:
     """None for a prompt that does more. The trees are as they were parsed."""
     pieces: list[tuple[bool, str]] = []
-    return Flat(pieces) if _collect(parsed, main, pieces) else None
+    return Flat(pieces, fence) if _collect(parsed, main, pieces) else None
 
 
 def _collect(parsed: Parsed, path: str, pieces: list[tuple[bool, str]]) -> bool:

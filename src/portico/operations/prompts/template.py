@@ -68,10 +68,11 @@ class Template:
         """The turns. Raises InvalidRequest: variables that do not fit, expressions that fail on
         them, or more text or work than a rendering may have."""
         values = self._fit(variables)
-        if self._flat is not None and (text := self._flat.text(values)) is not None:
-            return self._cut(text, self._fence) if self._fence else turns.plain(text)
+        if self._flat is not None and (flat := self._flat.render(values)) is not None:
+            return flat
         if self.uses_context:
-            values["context"] = [{"id": each.id, "text": each.text} for each in context]
+            documents: Json = [{"id": each.id, "text": each.text} for each in context]
+            values = {**values, "context": documents}
         try:
             text = self._program.run(values)
         except Exhausted as error:
@@ -134,7 +135,7 @@ class Program:
         self._root = root.root_render_func
         self._blocks = root.blocks
 
-    def run(self, values: dict[str, Json]) -> str:
+    def run(self, values: Mapping[str, Json]) -> str:
         """Raises Exhausted and FAILURES."""
         language = self.language
         language.work.open(self.price)
@@ -196,7 +197,7 @@ def build(
     """Compiles parsed texts; the trees are used up."""
     main = next(iter(parsed.sources))
     program = Program(language, parsed, main, fence)
-    program.flat = None if untrusted else flattened(parsed, main)
+    program.flat = None if untrusted else flattened(parsed, main, fence)
     faults: list[Fault] = []
     taint = Taint(parsed.trees, untrusted) if untrusted else None
     for path, tree in parsed.trees.items():

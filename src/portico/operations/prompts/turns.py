@@ -57,15 +57,21 @@ def cut_plain(text: str, fence: str) -> tuple[RenderedTurn, ...]:
     turns = [*plain(first)]
     for piece in rest:
         body = piece[1:]
-        start, end = _edges(body)
+        start, end = edges(body)
         if end > start:
             turns.append(RenderedTurn(role=ROLES[piece[0]], text=body[start:end]))
     return tuple(turns)
 
 
+def trimmed(text: str) -> str:
+    """The text without the blank lines around it."""
+    start, end = edges(text)
+    return text[start:end]
+
+
 def plain(text: str) -> tuple[RenderedTurn, ...]:
     """The turns of a text that has no marks: the system's, or none."""
-    start, end = _edges(text)
+    start, end = edges(text)
     return (RenderedTurn(role="system", text=text[start:end]),) if end > start else ()
 
 
@@ -95,7 +101,7 @@ class _Turn:
 
     def finish(self, turns: list[RenderedTurn]) -> None:
         text = "".join(self._pieces)
-        start, end = _edges(text)
+        start, end = edges(text)
         if end <= start:
             return
         spans = tuple(
@@ -106,7 +112,7 @@ class _Turn:
         turns.append(RenderedTurn(role=self._role, text=text[start:end], untrusted=spans))
 
 
-def _edges(text: str) -> tuple[int, int]:
+def edges(text: str) -> tuple[int, int]:
     """Where the text begins and ends without the blank lines around it."""
     head = len(text) - len(text.lstrip())
     if head == len(text):

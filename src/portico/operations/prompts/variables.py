@@ -46,14 +46,29 @@ class Variables:
             for name, part in properties.items()
             if is_object(part) and "default" in part
         }
+        self._texts = self.names if self._takes_texts() else ()
 
     @property
     def closed(self) -> bool:
         """Whether only the named ones are taken."""
         return self._schema.get("additionalProperties") is False
 
-    def fit(self, given: Mapping[str, Json]) -> dict[str, Json]:
+    def _takes_texts(self) -> bool:
+        """Whether the schema says no more than that all of the named are there and are texts."""
+        required = self._schema.get("required")
+        schema: Json = {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in self.names},
+            "required": required,
+            "additionalProperties": False,
+        }
+        everyone = isinstance(required, list) and {*map(str, required)} == {*self.names}
+        return everyone and self._schema == schema
+
+    def fit(self, given: Mapping[str, Json]) -> Mapping[str, Json]:
         """The variables with defaults. Raises InvalidRequest, which names all that is wrong."""
+        if self._texts and self._are_texts(given):
+            return given
         values = {**self.defaults, **given}
         try:
             if self._validator.is_valid(values):
@@ -65,6 +80,15 @@ class Variables:
                 field=FIELD,
             ) from error
         raise self._misfit(errors, values)
+
+    def _are_texts(self, given: Mapping[str, Json]) -> bool:
+        """What most prompts ask for, told without the validator."""
+        if len(given) != len(self._texts):
+            return False
+        for name in self._texts:  # noqa: SIM110 - a generator costs more than what it checks
+            if type(given.get(name)) is not str:
+                return False
+        return True
 
     def _misfit(
         self, errors: list[jsonschema_rs.ValidationError], values: Mapping[str, Json]
