@@ -2,8 +2,8 @@
 
     python tools/facts_age.py [ROOT] [--today YYYY-MM-DD]
 
-Facts are the rows of `src/portico/providers/*/facts.json` that carry a `date`: the day when they
-were read at their `source`.
+Facts are what carries a `date` in `src/portico/providers/*/facts.json` and in
+`src/portico/sustainability/*.json`: the day when it was read at its `source`.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 MAXIMUM_AGE_DAYS: Final = 180
-PATTERN: Final = "src/portico/providers/*/facts.json"
+PATTERNS: Final = ("src/portico/providers/*/facts.json", "src/portico/sustainability/*.json")
 
 
 def rows(value: object, place: str) -> Iterator[tuple[str, str, str]]:
@@ -52,7 +52,7 @@ def judge(date: str, today: datetime.date) -> str:
 
 
 def warnings(root: Path, today: datetime.date) -> Iterator[str]:
-    for path in sorted(root.glob(PATTERN)):
+    for path in sorted(path for pattern in PATTERNS for path in root.glob(pattern)):
         name = path.relative_to(root).as_posix()
         for place, date, source in rows(json.loads(path.read_text(encoding="utf-8")), ""):
             fault = judge(date, today)

@@ -1,5 +1,7 @@
 """What the ledger counts: calls and attempts over a time window."""
 
+from typing import Literal
+
 import msgspec
 
 
@@ -49,3 +51,35 @@ class PromptUse(msgspec.Struct, frozen=True, kw_only=True):
     cost_nano: int
     parameters: tuple[str, ...] = ()
     """Every parameter that the prompt set on any of these calls."""
+
+
+EnergyKey = Literal["workload", "team", "model", "day"]
+"""What energy is summed by; a day is an ISO date in UTC."""
+
+
+class EnergyPart(msgspec.Struct, frozen=True, kw_only=True):
+    """Attempts of models of one size, by one method."""
+
+    method: str
+    """Empty: there is no estimate for them, and all amounts are zero."""
+    size_low: int
+    size_high: int
+    """Parameters."""
+    attempts: int
+    tokens_out: int
+    low_nwh: int
+    high_nwh: int
+    co2e_low_ng: int
+    co2e_high_ng: int
+
+
+class EnergyUse(msgspec.Struct, frozen=True, kw_only=True):
+    """Calls of one workload, team, model or day that reached a model."""
+
+    key: str
+    simulated: bool
+    calls: int
+    unestimated_calls: int
+    """Those with an attempt that ended well and has no estimate."""
+    parts: tuple[EnergyPart, ...]
+    """By method and size."""

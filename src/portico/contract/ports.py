@@ -22,7 +22,7 @@ from portico.contract.deployment import (
     StoredVersion,
     Transcript,
 )
-from portico.contract.ledger import PromptUse, Use
+from portico.contract.ledger import EnergyKey, EnergyUse, PromptUse, Use
 from portico.contract.receipt import Intent, Receipt
 from portico.contract.snapshot import Key, Network
 
@@ -199,6 +199,11 @@ class Ledger(Protocol):
 
     async def use(self, since_ns: int, until_ns: int) -> Use:
         """Which models served the calls received from `since_ns` until before `until_ns`."""
+        ...
+
+    async def energy(self, since_ns: int, until_ns: int, by: EnergyKey) -> Sequence[EnergyUse]:
+        """Estimates of the calls received from `since_ns` until before `until_ns`, in the order
+        of their keys, those of simulated models after the others of the key."""
         ...
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from portico.contract.energy import Energy, EnergyBasis
 from portico.contract.money import Price
 from portico.contract.prompt import PromptSource
 from portico.contract.usage import StopReason, Usage
@@ -62,6 +63,10 @@ class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Nano-US-dollars (1e-9 USD)."""
     price: Price | None = None
     """The price that the attempt was charged with. None: nothing was charged."""
+    energy: Energy | None = None
+    """None: no estimate, since the model's size is not known or the method does not cover it."""
+    energy_basis: EnergyBasis | None = None
+    """What the estimate rests on. Set where `energy` is."""
     stop: StopReason | None = None
     simulated: bool = False
 
@@ -104,6 +109,8 @@ class Receipt(msgspec.Struct, kw_only=True, omit_defaults=True):
     cost_nano: int = 0
     """The exact sum of the attempts' costs."""
     unpriced: bool = False
+    energy: Energy | None = None
+    """The exact sum of the attempts' estimates. None where one that wrote tokens has none."""
     max_output_tokens: int | None = None
     """The cap that was in force."""
     cap_source: Literal["", "caller", "workload", "default"] = ""

@@ -9,6 +9,7 @@ from typing import Literal
 import msgspec
 
 from portico.contract.conversation import Json
+from portico.contract.energy import EnergyCoefficients
 from portico.contract.money import Price
 from portico.contract.prompt import PromptVersion
 
@@ -78,6 +79,10 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     facts: Facts | None = None
     size: float | None = None
     """Parameters, where known."""
+    active_size: float | None = None
+    """Parameters that take part in one token, where known and fewer than `size`."""
+    energy: EnergyCoefficients | None = None
+    """None: no estimate. Receipts say so; it is never a zero."""
     stands_for: str = ""
     """The model behind an inference profile or a provisioned ARN; price and facts are its."""
     service_tier: str = ""

@@ -4,6 +4,7 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from portico.contract.energy import Energy
 from portico.contract.ports import JournalState, NotesState
 from portico.contract.receipt import Attempt, Receipt
 from portico.gateway.tally import counter, histogram
@@ -33,6 +34,7 @@ class Metrics:
         self.cost = counter(
             registry, "portico_cost_usd", "Settled cost in US dollars", ("workload", "model")
         )
+        self.energy = EnergyCounts(registry)
         self.capped = counter(
             registry,
             "portico_output_caps",
@@ -99,11 +101,32 @@ class Metrics:
             self.tokens[model, "cached_read"].value += usage.cached_read
         if attempt.cost_nano:
             self.cost[workload, model].value += attempt.cost_nano / 1e9
+        if attempt.energy is not None and not attempt.simulated:
+            self.energy.add(workload, model, attempt.energy)
 
     def render(self, journal: JournalState, notes: NotesState) -> bytes:
         self.journal.read(journal)
         self.journal.note(notes)
         return generate_latest(self.registry)
+
+
+class EnergyCounts:
+    """Estimates, as their low and their high bound. Simulated answers are not in them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("workload", "model", "bound")
+        self.wh = counter(
+            registry, "portico_energy_wh", "Estimated energy of answers in watt-hours", labels
+        )
+        self.co2e = counter(
+            registry, "portico_co2e_g", "Estimated carbon of it in grams of CO2 equivalent", labels
+        )
+
+    def add(self, workload: str, model: str, energy: Energy) -> None:
+        self.wh[workload, model, "low"].value += energy.low_nwh / 1e9
+        self.wh[workload, model, "high"].value += energy.high_nwh / 1e9
+        self.co2e[workload, model, "low"].value += energy.co2e_low_ng / 1e9
+        self.co2e[workload, model, "high"].value += energy.co2e_high_ng / 1e9
 
 
 class JournalGauges:

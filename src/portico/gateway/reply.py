@@ -5,10 +5,12 @@ from typing import Final
 
 import msgspec
 
+from portico.contract.energy import Energy
 from portico.contract.errors import PorticoError
 from portico.contract.receipt import Receipt
 from portico.contract.wires import Door
 from portico.gateway.arrival import Headers
+from portico.sustainability.energy import bounds
 
 JSON: Final = (b"content-type", b"application/json")
 EVENTS: Final = (
@@ -51,7 +53,15 @@ def closing(receipt: Receipt) -> list[tuple[bytes, bytes]]:
         *opening(receipt),
         (b"x-portico-cost-usd", cost(receipt).encode()),
         (b"x-portico-trust", receipt.trust.encode()),
+        *(footprint(receipt.energy) if receipt.energy is not None else ()),
     ]
+
+
+def footprint(energy: Energy) -> tuple[tuple[bytes, bytes], ...]:
+    """Energy and carbon as `low-high`."""
+    wh = "-".join(bounds(energy.low_nwh, energy.high_nwh)).encode()
+    co2e = "-".join(bounds(energy.co2e_low_ng, energy.co2e_high_ng)).encode()
+    return (b"x-portico-energy-wh", wh), (b"x-portico-co2e-g", co2e)
 
 
 def timing(receipt: Receipt) -> bytes:
@@ -71,9 +81,17 @@ def member(receipt: Receipt) -> bytes:
         "attempts": len(receipt.attempts),
         "usage": receipt.attempts[-1].usage_source if receipt.attempts else "none",
     }
+    if receipt.energy is not None:
+        energy = receipt.energy
+        facts["energy_wh"] = _numbers(energy.low_nwh, energy.high_nwh)
+        facts["co2e_g"] = _numbers(energy.co2e_low_ng, energy.co2e_high_ng)
     if receipt.simulated:
         facts["simulated"] = True
     return msgspec.json.encode(facts)
+
+
+def _numbers(low: int, high: int) -> list[msgspec.Raw]:
+    return [msgspec.Raw(bound.encode()) for bound in bounds(low, high)]
 
 
 def refusal(error: PorticoError, call: str, door: Door) -> tuple[int, Headers, bytes]:

@@ -3,6 +3,7 @@
 from msgspec.structs import replace
 
 from portico.contract.call import Principal, WireRequest
+from portico.contract.energy import Energy
 from portico.contract.errors import PorticoError
 from portico.contract.ports import Clock, OwnCall, UpstreamReply
 from portico.contract.prompt import PromptSource, PromptVersion
@@ -15,6 +16,8 @@ from portico.gateway.shelf import Route
 from portico.methods.estimators import tokens
 from portico.methods.hashing import content_hash
 from portico.operations.assignment import How
+from portico.sustainability import energy
+from portico.sustainability.sizes import WRITTEN
 
 UPSTREAM_IDS = ("x-request-id", "request-id", "x-amzn-requestid")
 """Where providers say what they call a request."""
@@ -149,13 +152,14 @@ class Trail:
 class AttemptTrail:
     """One attempt as it comes about."""
 
-    __slots__ = ("attempt", "clock", "sent_bytes", "started")
+    __slots__ = ("attempt", "clock", "coefficients", "sent_bytes", "started")
 
     def __init__(self, identity: str, route: Route, clock: Clock, sent_bytes: int) -> None:
         self.clock = clock
         self.sent_bytes = sent_bytes
         self.started = clock.monotonic()
         provider, model = route.provider, route.model
+        self.coefficients = model.energy
         self.attempt = Attempt(
             id=identity,
             provider=provider.name,
@@ -190,7 +194,7 @@ class AttemptTrail:
     def lost(self, output_tokens: int) -> Attempt:
         """The attempt as it is accounted for if nobody lives to settle it: its dearest end."""
         usage = Usage(input=tokens(self.sent_bytes), output=output_tokens)
-        price = self.attempt.price
+        price, takes = self.attempt.price, self.coefficients
         return replace(
             self.attempt,
             status="lost",
@@ -198,6 +202,8 @@ class AttemptTrail:
             usage=usage,
             usage_source="estimated",
             cost_nano=0 if price is None else charge(usage, price),
+            energy=None if takes is None else energy.lost(usage, takes),
+            energy_basis=None if takes is None or not output_tokens else takes.basis,
         )
 
     def settle(self, status: AttemptStatus, skim: Skim, error: PorticoError | None) -> Attempt:
@@ -209,6 +215,7 @@ class AttemptTrail:
         )
         if attempt.price is not None:
             attempt.cost_nano = charge(attempt.usage, attempt.price)
+        self._weigh(attempt)
         attempt.total_us = self.elapsed_us()
         attempt.served_model = skim.model[:NAME_LENGTH]
         attempt.stop = skim.stop
@@ -218,6 +225,15 @@ class AttemptTrail:
             kind = detail.get("type") or detail.get("kind") or detail.get("stage") or ""
             attempt.error_type = kind[:NAME_LENGTH]
         return attempt
+
+    def _weigh(self, attempt: Attempt) -> None:
+        """Energy and carbon. A simulated answer takes none but that of a size that was written."""
+        takes = self.coefficients
+        if takes is None or (attempt.simulated and takes.basis.size_source != WRITTEN):
+            return
+        attempt.energy = energy.estimate(attempt.usage, takes)
+        if attempt.energy is not None:
+            attempt.energy_basis = takes.basis
 
     @property
     def started_s(self) -> int:
@@ -236,12 +252,20 @@ def _add_up(receipt: Receipt) -> None:
         receipt.usage = attempt.usage
         receipt.cost_nano = attempt.cost_nano
         receipt.unpriced = attempt.price is None
+        receipt.energy = attempt.energy
         receipt.simulated = attempt.simulated
         return
     receipt.usage = total(attempts)
     receipt.cost_nano = sum(each.cost_nano for each in attempts)
     receipt.unpriced = any(each.price is None for each in attempts)
+    receipt.energy = _energy(attempts)
     receipt.simulated = any(each.simulated for each in attempts)
+
+
+def _energy(attempts: tuple[Attempt, ...]) -> Energy | None:
+    known = [each.energy for each in attempts if each.energy is not None]
+    wrote = sum(each.usage.output + each.usage.output_audio > 0 for each in attempts)
+    return energy.total(known) if known and len(known) == wrote else None
 
 
 def total(attempts: tuple[Attempt, ...]) -> Usage:

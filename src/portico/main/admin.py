@@ -37,6 +37,8 @@ from portico.control.keys.api import router as keys_router
 from portico.control.keys.service import Keys
 from portico.control.ledger.api import router as ledger_router
 from portico.control.ledger.api import schemas
+from portico.control.ledger.carbon_api import router as carbon_router
+from portico.control.ledger.carbon_api import schemas as carbon_schemas
 from portico.control.models.api import router as models_router
 from portico.control.models.api import schemas as models_schemas
 from portico.control.projects.api import Changes
@@ -85,6 +87,7 @@ ERROR_REPLY: Mapping[str, object] = {
 }
 SCHEMAS: Final[Sequence[Callable[[], dict[str, object]]]] = (
     schemas,
+    carbon_schemas,
     bench_schemas,
     models_schemas,
     projects_schemas,
@@ -146,6 +149,7 @@ def _rooms(services: AdminServices) -> Iterator[APIRouter]:
     store, ledger, clock = services.store, services.ledger, services.clock
     yield keys_router(services.keys, services.workloads, services.on_keys_changed)
     yield ledger_router(ledger)
+    yield carbon_router(ledger, clock)
     yield replays_router(Replays(store, ledger, clock, services.caller, services.readers.wires))
     yield bench_router(store, ledger, services.snapshot)
     yield models_router(ledger, services.snapshot, clock)

@@ -1,0 +1,1 @@
+"""Sustainability: what answers take in energy and carbon. Pure."""

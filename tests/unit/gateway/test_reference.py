@@ -5,6 +5,7 @@ from pathlib import Path
 
 from portico.contract import errors
 from portico.contract.call import Options
+from portico.contract.energy import Energy
 from portico.contract.receipt import Attempt, Receipt
 from portico.gateway import reply
 from portico.gateway.app import CALLS
@@ -58,7 +59,8 @@ def test_every_metric_is_listed_with_its_labels() -> None:
 def test_every_header_is_listed() -> None:
     listed = set().union(*(names(row[0]) for row in rows("headers.md")))
     receipt = Receipt(call="call_1", door="openai_chat", received_ns=0, attempts=(
-        Attempt(id="a", provider="p", kind="openai", model="m", model_id="m"),))  # fmt: skip
+        Attempt(id="a", provider="p", kind="openai", model="m", model_id="m"),),
+        energy=Energy(low_nwh=1, high_nwh=2, co2e_low_ng=1, co2e_high_ng=2))  # fmt: skip
     error = errors.QuotaExhausted("slow", retry_after=2)
     refusal = reply.refusal(error, "call_1", DOORS["openai_chat"])
     sent = [*reply.closing(receipt), *refusal[1], (b"idempotent-replayed", b"true")]

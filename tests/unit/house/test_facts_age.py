@@ -37,6 +37,14 @@ def test_rows_of_a_list_are_named_by_their_first_id(
     assert ": [m-1]: read 400 days ago" in warning
 
 
+def test_grids_age_as_facts_of_providers_do(tmp_path: Path) -> None:
+    path = tmp_path / "src/portico/sustainability/grid.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps({"zones": {"FRA": {"date": aged(181), "source": "s"}}}))
+    [warning] = facts_age.warnings(tmp_path, TODAY)
+    assert "grid.json: zones.FRA: read 181 days" in warning
+
+
 @pytest.mark.parametrize("date", ["soon", "2026-13-01", "2026-07-02"])
 def test_dates_that_cannot_be_are_named(date: str, tmp_path: Path) -> None:
     facts(tmp_path, {"m": {"date": date}})

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from portico.contract.energy import Energy, EnergyBasis
 from portico.contract.errors import PorticoError
 from portico.contract.money import Price, Rates, Tier
 from portico.contract.receipt import Attempt, Receipt
@@ -137,3 +138,16 @@ def test_a_complete_receipt_has_every_field_and_reads_back_equal() -> None:
     assert {"id", "cost_usd", *Receipt.__struct_fields__} == shown.keys()
     assert (shown["id"], shown["cost_usd"]) == ("call_1", "0.001250001")
     assert msgspec.json.decode(msgspec.json.encode(shown), type=Receipt) == RECEIPT
+
+
+def test_energy_is_told_as_intervals_with_grid_and_method() -> None:
+    energy = Energy(low_nwh=131_450, high_nwh=7_199_000, co2e_low_ng=2_000, co2e_high_ng=412_900)
+    basis = EnergyBasis(
+        method="m 1", size_low=1, size_high=2, active_low=1, active_high=2, size_source="s",
+        zone="SWE", grid_source="g", grid_date="2026-01-01",
+    )  # fmt: skip
+    attempt = msgspec.structs.replace(ATTEMPT, energy=energy, energy_basis=basis)
+    story = told(msgspec.structs.replace(RECEIPT, energy=energy, attempts=(attempt,)))
+    line = "0.000131 to 0.0072 Wh · 0.000002 to 0.000413 g CO2e · grid SWE · estimated by m 1"
+    assert line in story
+    assert "Wh" not in told(RECEIPT)

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final
 
+from portico.adapters.memory.energy import energy_use
 from portico.adapters.memory.journal import MemoryJournal
 from portico.contract.errors import InvalidRequest
-from portico.contract.ledger import ModelUse, PromptUse, Use
+from portico.contract.ledger import EnergyKey, EnergyUse, ModelUse, PromptUse, Use
 from portico.contract.receipt import Attempt, Receipt
 from portico.contract.usage import Usage
 
@@ -60,6 +61,11 @@ class MemoryLedger:
             simulated_calls=len({call for call, attempt in made if attempt.simulated}),
             models=tuple(_model_use(kind, groups[kind]) for kind in sorted(groups)),
         )
+
+    async def energy(self, since_ns: int, until_ns: int, by: EnergyKey) -> Sequence[EnergyUse]:
+        await self._journal.committed()
+        found = self._journal.receipts.values()
+        return energy_use([r for r in found if since_ns <= r.received_ns < until_ns], by)
 
     async def prompts(self, since_ns: int, until_ns: int) -> Sequence[PromptUse]:
         await self._journal.committed()

@@ -13,7 +13,14 @@ from portico.adapters.journal.entries import decode
 from portico.adapters.store import queries
 from portico.adapters.store.connection import opened
 from portico.contract.errors import InvalidRequest, Overloaded
-from portico.contract.ledger import ModelUse, PromptUse, Use
+from portico.contract.ledger import (
+    EnergyKey,
+    EnergyPart,
+    EnergyUse,
+    ModelUse,
+    PromptUse,
+    Use,
+)
 from portico.contract.ports import Journal
 from portico.contract.receipt import Receipt
 
@@ -64,6 +71,10 @@ class SqliteLedger:
         await self._flush()
         return await asyncio.to_thread(self._prompts, since_ns, until_ns)
 
+    async def energy(self, since_ns: int, until_ns: int, by: EnergyKey) -> Sequence[EnergyUse]:
+        await self._flush()
+        return await asyncio.to_thread(self._energy, since_ns, until_ns, by)
+
     async def _flush(self) -> None:
         try:
             async with asyncio.timeout(self._flush_s):
@@ -113,12 +124,50 @@ class SqliteLedger:
             rows = connection.execute(queries.USE_OF_PROMPTS, bounds).fetchall()
         return [_prompt_use(row) for row in rows]
 
+    def _energy(self, since_ns: int, until_ns: int, by: EnergyKey) -> list[EnergyUse]:
+        bounds = {"since": since_ns, "until": until_ns}
+        parts: dict[tuple[str, int], list[EnergyPart]] = {}
+        with opened(self._path, mode="ro") as connection:
+            counts = connection.execute(queries.ENERGY_CALLS[by], bounds).fetchall()
+            for key, simulated, *row in connection.execute(queries.ENERGY_PARTS[by], bounds):
+                parts.setdefault((key, simulated), []).append(_energy_part(tuple(row)))
+        return [
+            EnergyUse(
+                key=key,
+                simulated=bool(simulated),
+                calls=calls,
+                unestimated_calls=unestimated,
+                parts=tuple(parts.get((key, simulated), ())),
+            )
+            for key, simulated, calls, unestimated in counts
+        ]
+
+
+def _energy_part(row: tuple[Any, ...]) -> EnergyPart:
+    method, size_low, size_high, attempts, *halves = row
+    tokens_out, low, high, co2e_low, co2e_high = _whole(halves)
+    return EnergyPart(
+        method=method,
+        size_low=size_low,
+        size_high=size_high,
+        attempts=attempts,
+        tokens_out=tokens_out,
+        low_nwh=low,
+        high_nwh=high,
+        co2e_low_ng=co2e_low,
+        co2e_high_ng=co2e_high,
+    )
+
+
+def _whole(halves: Sequence[int]) -> tuple[int, ...]:
+    """Sums that were taken in two halves of 32 bits."""
+    pairs = zip(halves[::2], halves[1::2], strict=True)
+    return tuple((high << 32) + low for high, low in pairs)
+
 
 def _prompt_use(row: tuple[Any, ...]) -> PromptUse:
     workload, release, prompt, version, source, simulated, calls, *halves, parameters = row
-    tokens_in, tokens_out, cost_nano = (
-        (high << 32) + low for high, low in zip(halves[::2], halves[1::2], strict=True)
-    )
+    tokens_in, tokens_out, cost_nano = _whole(halves)
     return PromptUse(
         workload=workload,
         release=release,

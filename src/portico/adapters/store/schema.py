@@ -29,6 +29,15 @@ USAGE = (
     "reasoning",
 )
 
+ENERGY = (
+    "energy_low_nwh",
+    "energy_high_nwh",
+    "co2e_low_ng",
+    "co2e_high_ng",
+    "size_low",
+    "size_high",
+)
+
 
 def _text(name: str, *, key: bool = False) -> Column[str]:
     return Column(name, TEXT, primary_key=key, nullable=False)
@@ -88,6 +97,8 @@ ATTEMPTS = Table(
     _whole("private"),
     _whole("simulated"),
     Column("listed", INTEGER, nullable=False, server_default=text("1")),
+    *(Column(name, INTEGER, nullable=False, server_default=text("0")) for name in ENERGY),
+    _added("energy_method"),  # empty where there is no estimate
 )
 Index("attempts_call", ATTEMPTS.c.call)
 

@@ -50,6 +50,13 @@ CREATE TABLE attempts (
     private INTEGER NOT NULL,
     simulated INTEGER NOT NULL,
     listed INTEGER NOT NULL DEFAULT 1,
+    energy_low_nwh INTEGER NOT NULL DEFAULT 0,
+    energy_high_nwh INTEGER NOT NULL DEFAULT 0,
+    co2e_low_ng INTEGER NOT NULL DEFAULT 0,
+    co2e_high_ng INTEGER NOT NULL DEFAULT 0,
+    size_low INTEGER NOT NULL DEFAULT 0,
+    size_high INTEGER NOT NULL DEFAULT 0,
+    energy_method TEXT NOT NULL DEFAULT '',
     PRIMARY KEY (id)
 );
 CREATE INDEX attempts_call ON attempts (call);
@@ -187,4 +194,4 @@ CREATE TABLE transcripts (
 );
 CREATE INDEX transcripts_received ON transcripts (workload, received_ns);
 INSERT INTO journal_position (one, sequence, offset) VALUES (1, 0, 0);
-INSERT INTO alembic_version (version_num) VALUES ('0003');
+INSERT INTO alembic_version (version_num) VALUES ('0004');

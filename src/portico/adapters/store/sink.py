@@ -22,6 +22,7 @@ BUSY_S = 0.1
 
 LARGEST = 2**63 - 1
 Row = tuple[str | int | bytes, ...]
+UNESTIMATED: Row = (0, 0, 0, 0, 0, 0, "")
 _usage = attrgetter(
     "input", "cached_read", "cache_write_5m", "cache_write_1h", "input_audio", "cached_audio",
     "output", "output_audio", "reasoning",
@@ -214,7 +215,17 @@ def _attempt_row(call: str, attempt: Attempt) -> Row:
     return (
         attempt.id, call, attempt.model, attempt.provider, attempt.status, attempt.cost_nano,
         attempt.started_ns, *_usage(attempt.usage), attempt.region, attempt.address,
-        int(attempt.private), int(attempt.simulated), int(attempt.listed),
+        int(attempt.private), int(attempt.simulated), int(attempt.listed), *_energy(attempt),
+    )  # fmt: skip
+
+
+def _energy(attempt: Attempt) -> Row:
+    energy, basis = attempt.energy, attempt.energy_basis
+    if energy is None or basis is None:
+        return UNESTIMATED
+    return (
+        energy.low_nwh, energy.high_nwh, energy.co2e_low_ng, energy.co2e_high_ng,
+        basis.size_low, basis.size_high, basis.method,
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from portico.control.projects import bedrock
 from portico.control.projects.problems import FILE, Problem, problem
 from portico.control.projects.schema.providers import Model as Written
 from portico.control.projects.schema.providers import Price as WrittenPrice
+from portico.control.projects.weighing import weighed
 from portico.cost import prices
 from portico.methods.nearest import nearest
 from portico.methods.yaml12 import Document, Path
@@ -100,7 +101,8 @@ def catalogue(
         if name in own:
             models += (m for m in listing(providers[name], at) if (m.provider, m.id) not in taken)
     warnings = (*_retiring(document, models, at.date()), *_hourly(document, models))
-    return Catalogue(tuple(models), tuple(problems), warnings)
+    takes = (weighed(each, providers[each.provider], each.provider in own) for each in models)
+    return Catalogue(tuple(takes), tuple(problems), warnings)
 
 
 def retires_by(model: Model, day: date) -> bool:
@@ -182,6 +184,9 @@ def _model(
         problems.append(problem(document, path, error.message, error.hint))
     except PorticoError as error:
         problems.append(problem(document, (*here, "id"), error.message))
+    if written.active_size is not None and written.active_size > (written.size or 0):
+        message = "the parameters that take part in a token are some of all"
+        problems.append(problem(document, (*here, "active_size"), message, "write size, not less"))
     ours = provider[0].kind == "bedrock"
     return Model(
         name=name,
@@ -190,6 +195,7 @@ def _model(
         price=price,
         facts=_facts(written.stands_for or written.id, *provider),
         size=written.size,
+        active_size=written.active_size,
         stands_for=bedrock.behind(written.id, written.stands_for) if ours else written.stands_for,
         service_tier=written.service_tier if written.service_tier != "default" else "",
         region=bedrock.place(written.id, provider[0].region) if ours else written.region,

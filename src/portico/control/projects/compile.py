@@ -208,7 +208,8 @@ def _ordered(problems: list[Problem]) -> tuple[Problem, ...]:
 
 
 def digest(snapshot: Snapshot) -> str:
-    """The hash of what a snapshot means: without secrets, warnings and days of resolution."""
+    """The hash of what a snapshot means: without secrets, warnings, days of resolution, and the
+    estimates of energy, which nobody has written."""
     return content_hash(
         msgspec.structs.replace(
             snapshot,
@@ -222,9 +223,9 @@ def digest(snapshot: Snapshot) -> str:
 
 
 def _undated(model: Model) -> Model:
-    if model.price is None:
-        return model
-    return msgspec.structs.replace(model, price=msgspec.structs.replace(model.price, date=""))
+    price = model.price
+    undated = None if price is None else msgspec.structs.replace(price, date="")
+    return msgspec.structs.replace(model, price=undated, energy=None)
 
 
 def _durability(written: WrittenDurability) -> Durability:

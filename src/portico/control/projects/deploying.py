@@ -85,7 +85,14 @@ def priced(releases: Iterable[Release], models: Iterable[Model]) -> tuple[Releas
         now = known.get(_shape(model))
         if now is None:
             return model
-        return msgspec.structs.replace(model, price=now.price, facts=now.facts, size=now.size)
+        return msgspec.structs.replace(
+            model,
+            price=now.price,
+            facts=now.facts,
+            size=now.size,
+            active_size=now.active_size,
+            energy=now.energy,
+        )
 
     return tuple(
         msgspec.structs.replace(

@@ -14,6 +14,7 @@ from portico.main.cli.words import (
     tokens_in,
     tokens_out,
 )
+from portico.sustainability.energy import bounds
 
 LABEL = 14
 BAR = 40
@@ -88,6 +89,7 @@ def _answer(receipt: Receipt) -> Iterator[str]:
     yield from _line("tokens", _tokens(receipt.usage))
     cost = "unpriced: the catalogue has no price" if receipt.unpriced else money(receipt.cost_nano)
     yield from _line("cost", cost)
+    yield from _line("energy", *_energy(receipt))
     first = receipt.first_token_us
     speed = receipt.tokens_per_second
     yield from _line(
@@ -100,6 +102,18 @@ def _answer(receipt: Receipt) -> Iterator[str]:
     yield from _line("trust", receipt.trust)
     yield from _line("cache", receipt.cache)
     yield from _line("repeat of", receipt.replay_of)
+
+
+def _energy(receipt: Receipt) -> Iterator[str]:
+    """Each as an interval; what it rests on is that of the last attempt with an estimate."""
+    energy = receipt.energy
+    if energy is None:
+        return
+    yield " to ".join(bounds(energy.low_nwh, energy.high_nwh)) + " Wh"
+    yield " to ".join(bounds(energy.co2e_low_ng, energy.co2e_high_ng)) + " g CO2e"
+    basis = next(each.energy_basis for each in reversed(receipt.attempts) if each.energy_basis)
+    yield f"grid {basis.zone}"
+    yield f"estimated by {basis.method}"
 
 
 def _trouble(receipt: Receipt) -> Iterator[str]:

@@ -84,3 +84,4 @@ class Model(Part):
     region: Text = ""
     throughput: Literal["on-demand", "provisioned"] = "on-demand"
     size: Amount | None = None
+    active_size: Amount | None = None
