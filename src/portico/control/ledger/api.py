@@ -2,13 +2,12 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Response
 
 from portico.contract.errors import UnknownRoute
 from portico.contract.ports import Ledger
 from portico.contract.receipt import Receipt
-from portico.control.ledger.answers import REFERENCE, answered_as, schemas_of
+from portico.control.ledger.answers import REFERENCE, answered_as, json, schemas_of
 from portico.control.ledger.view import complete
 
 MOST = 1000
@@ -48,7 +47,7 @@ def router(ledger: Ledger) -> APIRouter:
         With `after`: those that follow it directly, so that paging forward misses none.
         """
         found = await ledger.recent(limit, before=before, after=after)
-        return encoded({"calls": [complete(receipt) for receipt in found]})
+        return json({"calls": [complete(receipt) for receipt in found]})
 
     @routes.get("/{id}", response_class=Response, responses=answered_as(_ONE))
     async def show_call(id: str) -> Response:  # noqa: A002 - the path's word
@@ -58,14 +57,9 @@ def router(ledger: Ledger) -> APIRouter:
             raise UnknownRoute(
                 "No such call is in the ledger; `portico calls tail` shows the newest.", field="id"
             )
-        return encoded(complete(receipt))
+        return json(complete(receipt))
 
     return routes
-
-
-def encoded(value: object) -> Response:
-    """JSON by msgspec: integers and order stay as they are."""
-    return Response(msgspec.json.encode(value), media_type="application/json")
 
 
 def schemas() -> dict[str, object]:

@@ -3,32 +3,23 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Response
 
 from portico.contract.errors import InvalidRequest
 from portico.contract.ledger import EnergyKey
 from portico.contract.ports import Clock, Ledger
-from portico.control.ledger.api import REFERENCE, encoded
+from portico.control.ledger.answers import answered, json, schemas_of
 from portico.control.ledger.carbon import CarbonReport, carbon_report
 
 NANO = 1_000_000_000
 MOST_DAYS = 400
-FOUND: dict[int | str, dict[str, object]] = {
-    200: {
-        "description": "Found.",
-        "content": {
-            "application/json": {"schema": {"$ref": REFERENCE.format(name="CarbonReport")}}
-        },
-    }
-}
 
 
 def router(ledger: Ledger, clock: Clock) -> APIRouter:
     """The route /carbon."""
     routes = APIRouter(prefix="/carbon", tags=["carbon"])
 
-    @routes.get("", response_class=Response, responses=FOUND)
+    @routes.get("", response_class=Response, responses=answered("CarbonReport"))
     async def report_carbon(
         by: EnergyKey = "workload",
         days: Annotated[int, Query(ge=1, le=MOST_DAYS, description="Until now.")] = 30,
@@ -45,7 +36,7 @@ def router(ledger: Ledger, clock: Clock) -> APIRouter:
         """
         start, end = window(clock.now_ns(), days, since, until)
         rows = await ledger.energy(_ns(start), _ns(end), by)
-        return encoded(carbon_report(rows, by, start.isoformat(), end.isoformat()))
+        return json(carbon_report(rows, by, start.isoformat(), end.isoformat()))
 
     return routes
 
@@ -70,8 +61,7 @@ def window(
 
 def schemas() -> dict[str, object]:
     """JSON Schemas of the report, for the OpenAPI document."""
-    _, components = msgspec.json.schema_components([CarbonReport], ref_template=REFERENCE)
-    return dict(components)
+    return schemas_of([CarbonReport])
 
 
 def _midnight(day: date) -> datetime:
