@@ -27,17 +27,15 @@ INACTIVE: Mapping[str, str] = {
     "budgets": "spending is recorded and not limited",
     "oidc": "only Portico keys are accepted",
     "tls": "serve behind a proxy that ends TLS",
-    "encryption": "nothing that needs encryption is kept",
+    "encryption": "transcripts are encrypted with the key in the data directory",
     "kpis": "no targets are watched",
     "webhooks": "nothing is sent",
-    "retention": "receipts are kept",
+    "retention": "receipts and transcripts are kept",
 }
 PARTLY: Mapping[tuple[str, Data], str] = {
     ("workloads.*.transcripts", "redacted"): "nothing is kept until values can be redacted",
 }
 """Keys of which one value has no effect yet."""
-INACTIVE_KINDS: Mapping[str, str] = {}
-"""Kinds of provider that are not reached yet, with the reason."""
 
 
 def note(document: Document, path: Path, reason: str) -> str:
@@ -58,10 +56,6 @@ def warnings(document: Document) -> tuple[str, ...]:
         for path in document.places:
             if keys.matches(pattern, path) and _value(document, path) == inert:
                 noted.append((document.place(path)[0], note(document, path, reason)))
-    for name, kind in _kinds(document.data):
-        if kind in INACTIVE_KINDS:
-            path = ("providers", name)
-            noted.append((document.place(path)[0], note(document, path, INACTIVE_KINDS[kind])))
     return tuple(text for _, text in sorted(noted))
 
 
@@ -70,14 +64,3 @@ def _value(document: Document, path: Path) -> Data:
     for step in path:
         value = value.get(str(step)) if isinstance(value, dict) else None
     return value
-
-
-def _kinds(data: dict[str, Data]) -> list[tuple[str, str]]:
-    providers = data.get("providers")
-    if not isinstance(providers, dict):
-        return []
-    return [
-        (name, kind)
-        for name, entry in providers.items()
-        if isinstance(entry, dict) and isinstance(kind := entry.get("kind"), str)
-    ]
