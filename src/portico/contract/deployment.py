@@ -91,10 +91,11 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     """Something that happened in the traffic and that somebody should hear of."""
 
     at_ns: int
-    kind: Literal["prompt_observed"]
+    kind: Literal["prompt_observed", "budget_threshold", "budget_exhausted"]
     workload: str
+    """Empty where it is about no workload."""
     subject: str
-    """What it is about: the name of the observed prompt."""
+    """What it is about: the name of the observed prompt, or of the budget."""
     detail: dict[str, Json] = {}
     number: int = 0
 

@@ -83,3 +83,73 @@ class EnergyUse(msgspec.Struct, frozen=True, kw_only=True):
     """Those with an attempt that ended well and has no estimate."""
     parts: tuple[EnergyPart, ...]
     """By method and size."""
+
+
+SpendingKey = Literal[
+    "project",
+    "team",
+    "workload",
+    "model",
+    "provider",
+    "release",
+    "prompt",
+    "key",
+    "tag",
+    "day",
+    "month",
+    "quarter_hour",
+]
+"""What spending is summed by. A prompt is `name@version`, a tag `name` or `name=value`, a day an
+ISO date and a month `2026-11`, both in UTC; `quarter_hour` is its start in nanoseconds."""
+
+
+class SpendingQuery(msgspec.Struct, frozen=True, kw_only=True):
+    since_ns: int
+    until_ns: int
+    """Not in it any more. Both on a quarter of an hour."""
+    by: tuple[SpendingKey, ...] = ()
+    """At most three. Empty: one sum. By tag, a call counts once for each of its tags."""
+    where: tuple[tuple[SpendingKey, str], ...] = ()
+    """Only calls for which all of these hold."""
+
+
+class Spending(msgspec.Struct, frozen=True, kw_only=True):
+    """Sums over attempts of calls received in the window. Amounts are exact."""
+
+    keys: tuple[str, ...]
+    """In the order of the query's `by`."""
+    simulated: bool
+    calls: int
+    """Calls, each counted where its first attempt went; refused ones are not in it."""
+    answered: int
+    """Those of `calls` that ended well."""
+    sessions: int
+    """Distinct sessions of these calls."""
+    accepted: int
+    """Answers of these calls that somebody judged good, by their newest feedback."""
+    judged: int
+    attempts: int
+    failed: int
+    unpriced: int
+    """Attempts of models without a price."""
+    tokens_in: int
+    """All input, cached and heard too."""
+    tokens_cached: int
+    """Of these, read from a cache."""
+    tokens_out: int
+    cost_nano: int
+    capped: int = 0
+    """Calls whose output cap was named by the caller or the workload."""
+    cap_hits: int = 0
+    """Calls whose answer the cap ended."""
+
+
+class Capacity(msgspec.Struct, frozen=True, kw_only=True):
+    """Provisioned throughput that is paid by the hour, used or not."""
+
+    project: str
+    model: str
+    nano_per_hour: int
+    since_ns: int
+    until_ns: int
+    """0: it goes on."""

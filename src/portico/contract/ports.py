@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from portico.contract.bench import BenchResult
+from portico.contract.budget import Amount, Budget, Crossing, Recorded, Spender, Standing
 from portico.contract.call import Operation, Principal
 from portico.contract.deployment import (
     Act,
@@ -22,7 +23,16 @@ from portico.contract.deployment import (
     StoredVersion,
     Transcript,
 )
-from portico.contract.ledger import EnergyKey, EnergyUse, PromptUse, Use
+from portico.contract.feedback import Feedback
+from portico.contract.ledger import (
+    Capacity,
+    EnergyKey,
+    EnergyUse,
+    PromptUse,
+    Spending,
+    SpendingQuery,
+    Use,
+)
 from portico.contract.receipt import Intent, Receipt
 from portico.contract.snapshot import Key, Network
 
@@ -206,6 +216,37 @@ class Ledger(Protocol):
         of their keys, those of simulated models after the others of the key."""
         ...
 
+    async def spending(self, query: SpendingQuery) -> Sequence[Spending]:
+        """What calls cost, from roll-ups that outlive the receipts: in the order of the keys,
+        those of simulated models after the others of the same keys.
+
+        Raises InvalidRequest for a window that does not begin and end on quarters of an hour.
+        """
+        ...
+
+    async def recorded(self, since_ns: int, after: str = "") -> Sequence[Recorded]:
+        """Calls received from `since_ns` on, at most 50,000, in the order of their recording;
+        with `after`, those behind that call."""
+        ...
+
+    async def sessions(self, since_ns: int) -> Sequence[Recorded]:
+        """All calls of every session that had a call since then, in the order of their
+        recording. `call` is empty: each entry is a session's calls of one quarter of an hour."""
+        ...
+
+    async def forget(self, before_ns: int) -> int:
+        """Deletes receipts of calls received before then; their roll-ups stay. How many."""
+        ...
+
+    async def judged(self, feedback: Feedback) -> None:
+        """Appends what somebody thinks of an answer. Raises InvalidRequest (field "call") for a
+        call that is not in the ledger."""
+        ...
+
+    async def capacities(self, since_ns: int, until_ns: int) -> Sequence[Capacity]:
+        """Terms of provisioned capacity that overlap the time, by model and start."""
+        ...
+
 
 class Store(Protocol):
     """Control-plane state. Calls block: run them off the loop."""
@@ -277,6 +318,11 @@ class Store(Protocol):
         """Deletes transcripts of calls received before then. How many there were."""
         ...
 
+    def put_capacities(self, project: str, now_ns: int, hourly: Mapping[str, int]) -> None:
+        """From now on the project's models have these prices an hour (nano-US-dollars): terms
+        of others end now, terms that stay the same go on."""
+        ...
+
     def secret(self, name: str, fresh: bytes) -> bytes:
         """The stored secret of that name; stores `fresh` if there is none yet."""
         ...
@@ -322,6 +368,73 @@ class Notes(Protocol):
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """Blocks until everything is written, at most `timeout_s`. Whether it is."""
+        ...
+
+
+# --- budgets -------------------------------------------------------------------------------
+
+
+class Hold(Protocol):
+    """What is reserved for one attempt."""
+
+    ceiling: Amount
+
+
+class Tab(Protocol):
+    """One call's place in the budgets that bound it."""
+
+    crossed: tuple[Budget, ...]
+    """Those whose soft share was passed when the tab was opened."""
+
+
+class Budgets(Protocol):
+    """What is left to spend. No hard budget is overspent, whatever the concurrency and the
+    number of replicas: an attempt is made only where its ceiling fits into each of them."""
+
+    async def replace(self, budgets: Sequence[Budget]) -> None:
+        """The budgets in force from now on. A budget whose scope, period and zone stay keeps what
+        it has counted; what is new to it is read from the ledger. Calls under way are counted in
+        it once. Until it returns, calls that need it wait."""
+        ...
+
+    def open(self, who: Spender, *, fingerprint: str = "") -> Tab | None:
+        """None: nothing bounds this call. `fingerprint` is of what it says: its last answer and
+        what came after it."""
+        ...
+
+    async def hold(self, tab: Tab, ceiling: Amount, now_ns: int) -> Hold:
+        """Reserves for one attempt, in every budget or in none; a step and a repeat are counted
+        with a call's first hold.
+
+        Raises BudgetExhausted (detail "budget", "unit") where it does not fit, Overloaded where
+        a shared budget cannot be asked and this process's share of it is spent.
+        """
+        ...
+
+    def settle(self, tab: Tab, hold: Hold, charge: Amount) -> None:
+        """What the attempt came to, in the place of its hold; more than the hold is counted
+        too. Once a hold: a second time is a defect."""
+        ...
+
+    def close(self, tab: Tab) -> None:
+        """The call's receipt is recorded. In the same step of the loop as its recording, so that
+        what is spent here is at all times what the ledger has. Releases what is still held."""
+        ...
+
+    def standings(self, now_ns: int) -> Sequence[Standing]:
+        """Of every window under way, and the 100 sessions that were last heard of."""
+        ...
+
+    def crossings(self) -> Sequence[Crossing]:
+        """Thresholds that were passed since this was last asked, each once a window."""
+        ...
+
+    def degraded(self) -> str:
+        """What is away; empty where nothing is."""
+        ...
+
+    async def shut(self) -> None:
+        """Gives back what is not spent, and stops."""
         ...
 
 

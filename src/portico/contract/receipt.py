@@ -14,6 +14,10 @@ from portico.contract.prompt import PromptSource
 from portico.contract.usage import StopReason, Usage
 
 AttemptStatus = Literal["ok", "failed", "cancelled", "timeout", "lost"]
+Reason = Literal[
+    "first", "retry", "fallback", "hedge", "escalation", "judge", "shadow", "embedding", "guard"
+]
+"""Why an attempt was made. `embedding`: for a cache or a check, not the caller's own."""
 CallStatus = Literal["ok", "failed", "refused", "cancelled", "lost"]
 UsageSource = Literal["reported", "estimated", "none"]
 
@@ -33,7 +37,7 @@ class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True):
     """False for a model that only the provider's list knows, not portico.yaml."""
     wire: str = ""
     status: AttemptStatus = "lost"
-    reason: Literal["first", "retry", "fallback", "hedge"] = "first"
+    reason: Reason = "first"
     translated: bool = False
     dropped: tuple[str, ...] = ()
     """Fields that the target cannot express and the documentation lists as dropped."""
@@ -59,6 +63,10 @@ class Attempt(msgspec.Struct, kw_only=True, omit_defaults=True):
     usage_source: UsageSource = "none"
     usage_flags: tuple[str, ...] = ()
     """What was wrong with the usage that the upstream reported: "negative", "absurd", …"""
+    usage_reported: str = ""
+    """The usage object as the upstream sent it, where it is not believed; cut at 500 characters."""
+    held_nano: int | None = None
+    """What was reserved in budgets. None: no budget bounds the call."""
     cost_nano: int = 0
     """Nano-US-dollars (1e-9 USD)."""
     price: Price | None = None
@@ -128,6 +136,8 @@ class Receipt(msgspec.Struct, kw_only=True, omit_defaults=True):
     """The call whose answer was given again, or whose request was made again."""
     origin: Literal["", "repeat", "replay"] = ""
     """Why `replay_of` is set: an idempotent repeat, or `portico calls replay`."""
+    budgets: tuple[str, ...] = ()
+    """Budgets that bounded the call; one that refused it has "!" before its name."""
     degraded: tuple[str, ...] = ()
     """What was away or worse than usual while the call was served."""
     simulated: bool = False

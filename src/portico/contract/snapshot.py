@@ -8,6 +8,7 @@ from typing import Literal
 
 import msgspec
 
+from portico.contract.budget import Budget
 from portico.contract.conversation import Json
 from portico.contract.energy import EnergyCoefficients
 from portico.contract.money import Price
@@ -88,6 +89,9 @@ class Model(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     service_tier: str = ""
     region: str = ""
     throughput: Literal["on-demand", "provisioned"] = "on-demand"
+    hourly_nano: int | None = None
+    """Nano-US-dollars an hour of provisioned throughput, used or not; its tokens cost nothing
+    beside. `price` is then zero with the source "provisioned"."""
     listed: bool = True
     """False for models that only the provider's list knows, not portico.yaml."""
 
@@ -148,6 +152,38 @@ class Bounds(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     drain_s: float = 30.0
 
 
+class Currency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """For display only: the ledger and budgets are in US dollars."""
+
+    code: str
+    """ISO 4217."""
+    per_usd: float
+    date: str
+    """ISO date of the rate."""
+    source: str = ""
+
+
+class Retention(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How long what is kept, in seconds. None: without end."""
+
+    receipts_s: float | None = None
+    transcripts_s: float | None = None
+    feedback_s: float | None = None
+
+
+class Webhook(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where happenings are sent."""
+
+    name: str
+    project: str = "default"
+    url: str
+    secret: str = ""
+    """A reference, as a provider's key; signs what is sent."""
+    events: tuple[str, ...] = ()
+    """Kinds of happenings. Empty: all."""
+    shape: Literal["portico", "slack"] = "portico"
+
+
 class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     project: str
     providers: tuple[Provider, ...]
@@ -157,6 +193,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Live, candidate and recent ones of every workload. Empty in a snapshot of version 0.1."""
     adopted: tuple[PromptVersion, ...] = ()
     """Prompts of the projects that were adopted from observed ones (`PromptVersion.observed`)."""
+    budgets: tuple[Budget, ...] = ()
+    webhooks: tuple[Webhook, ...] = ()
+    retention: Retention = Retention()
+    currency: Currency | None = None
     format: int = FORMAT
     digest: str = ""
     bounds: Bounds = Bounds()

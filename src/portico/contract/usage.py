@@ -19,10 +19,19 @@ class StopReason(StrEnum):
     OTHER = "other"
 
 
+class Doubt(msgspec.Struct, frozen=True, kw_only=True):
+    """Why reported numbers are not believed."""
+
+    flags: tuple[str, ...]
+    """"negative", "absurd", "not_a_number", "inconsistent"."""
+    reported: str
+    """The usage object as JSON, cut at 500 characters."""
+
+
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Tokens of one attempt. The fields do not overlap: their sum is what was processed.
 
-    `reasoning` is the exception: it is the part of `output` that was spent on reasoning.
+    Three are parts of others: `reasoning` of `output`, `input_image` and `input_video` of `input`.
     """
 
     input: int = 0
@@ -35,4 +44,15 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     output: int = 0
     """Output tokens but for audio; includes `reasoning`."""
     output_audio: int = 0
+    output_image: int = 0
     reasoning: int = 0
+    input_image: int = 0
+    """The part of `input` that was images; charged apart only where images have their own price."""
+    input_video: int = 0
+    """The part of `input` that was video, as with images."""
+    searches: int = 0
+    """Searches and the like that the provider ran and bills by number, not by tokens."""
+    service_tier: str = ""
+    """The tier that the provider says it served: "batch", "flex", "priority". Empty: standard."""
+    doubt: Doubt | None = None
+    """None: nothing speaks against the numbers."""
