@@ -15,7 +15,12 @@ from pathlib import Path
 from typing import Final
 
 MAXIMUM_AGE_DAYS: Final = 180
-PATTERNS: Final = ("src/portico/providers/*/facts.json", "src/portico/sustainability/*.json")
+PATTERNS: Final = (
+    "src/portico/providers/*/facts.json",
+    "src/portico/cost/*.json",
+    "src/portico/cost/prices/*.json",
+    "src/portico/sustainability/*.json",
+)
 
 
 def rows(value: object, place: str) -> Iterator[tuple[str, str, str]]:

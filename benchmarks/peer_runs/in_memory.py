@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from benchmarks.peer_runs.model_server import COMPLETION
 from benchmarks.peer_runs.target import Target
+from portico.adapters.budgets.local import LocalBudgets
 
 from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
@@ -110,7 +111,10 @@ class Site:
             credentials=MemoryCredentials(),
             metrics=Metrics(),
             repeats=Repeats(clock),
+            spares=Repeats(clock),
+            budgets=LocalBudgets(self.data.ledger, clock),
             notes=self.data.notes,
+            ledger=self.data.ledger,
             observer=Observer(self.data.notes, clock),
         )
         self.app = App(slot, self.io, Readiness(slot, self.io.journal), _no_admin, Gate())

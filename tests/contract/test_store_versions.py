@@ -3,9 +3,11 @@
 import asyncio
 import shutil
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from tests.contract.ledgers import QUARTER_NS, a_call, an_attempt, in_files, opened
 from tests.contract.noted import a_transcript
 from tests.contract.shipments import a_release, a_shipment
 
@@ -14,8 +16,10 @@ from portico.adapters.journal.options import JournalOptions
 from portico.adapters.store.data import Data, open_data
 from portico.adapters.store.migrate import migrate
 from portico.contract.bench import BenchConditions, BenchResult
+from portico.contract.budget import Recorded
 from portico.contract.errors import InvalidRequest
-from portico.contract.ledger import PromptUse, Use
+from portico.contract.ledger import EnergyUse, PromptUse, Spending, SpendingQuery, Use
+from portico.contract.ports import Ledger
 from portico.contract.receipt import Receipt
 from portico.contract.usage import StopReason
 
@@ -114,6 +118,66 @@ def test_receipts_of_an_earlier_release_have_no_prompt(directory: Path) -> None:
     assert data.close()
     assert (use.workload, use.prompt, use.version, use.source) == ("support", "", "", "")
     assert (use.calls, use.tokens_in, use.cost_nano) == (5, 600, 425_000)
+
+
+def test_calls_of_an_earlier_release_are_in_the_roll_ups(directory: Path) -> None:
+    async def main(
+        data: Data,
+    ) -> tuple[Sequence[Spending], Sequence[Recorded], Sequence[EnergyUse]]:
+        query = SpendingQuery(since_ns=0, until_ns=2**40 * QUARTER_NS, by=("tag", "day"))
+        ledger = data.ledger
+        return (
+            await ledger.spending(query),
+            await ledger.sessions(0),
+            await ledger.energy(0, 2**62, "model"),
+        )
+
+    for _ in range(2):  # what the first start adds from the journal is added once
+        data = open_data(directory, journal=JournalOptions(), clock=SystemClock())
+        (spent,), (session,), (energy,) = asyncio.run(main(data))
+        assert data.close()
+        assert spent == Spending(
+            keys=("feature=reply", "2026-09-21"), simulated=False, calls=5, answered=3, sessions=1,
+            accepted=0, judged=0, attempts=5, failed=2, unpriced=0, tokens_in=600,
+            tokens_cached=100, tokens_out=150, cost_nano=425_000,
+        )  # fmt: skip
+        assert (session.session, session.calls, session.nano) == ("s-1", 5, 425_000)
+        assert session.tags == (("feature", "reply"),)
+        assert (energy.key, energy.calls, energy.unestimated_calls) == ("small", 5, 3)
+
+
+def test_a_ledger_from_before_roll_ups_gets_those_that_it_would_have(tmp_path: Path) -> None:
+    huge = [a_call(f"huge_{n}", n, an_attempt(cost_nano=2**63 - 1), session="s") for n in range(3)]
+    many = [
+        a_call(f"call_{n}", n * QUARTER_NS, tags=((f"t{n % 7}", ""),), session=f"s{n % 90}")
+        for n in range(5_100)
+    ]
+    before = _sums(tmp_path, [*huge, *many])
+    with sqlite3.connect(tmp_path / "portico.db") as database:
+        for table in NEW_IN_0005:
+            database.execute(f"DROP TABLE {table}")
+        database.execute("UPDATE alembic_version SET version_num = '0004'")
+    database.close()
+    assert _sums(tmp_path, []) == before
+
+
+NEW_IN_0005 = (
+    "rollup_kinds", "rollups", "sessions", "rollup_sessions", "feedback", "capacities",
+)  # fmt: skip
+
+
+def _sums(directory: Path, receipts: Sequence[Receipt]) -> list[object]:
+    async def main(ledger: Ledger) -> list[object]:
+        end = 6_000 * QUARTER_NS
+        queries = [SpendingQuery(since_ns=0, until_ns=end, by=by) for by in ((), ("tag", "day"))]
+        return [
+            *[list(await ledger.spending(query)) for query in queries],
+            list(await ledger.sessions(0)),
+            list(await ledger.energy(0, end, "day")),
+        ]
+
+    with opened(in_files)(directory, receipts) as kept:
+        return asyncio.run(main(kept.ledger))
 
 
 def test_attempts_of_the_first_schema_on_models_with_a_slash_count_as_unlisted(

@@ -119,3 +119,5 @@ class Recorded(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[tuple[str, str], ...]
     nano: int
     tokens: int
+    calls: int = 1
+    """Calls with an attempt that the entry stands for."""

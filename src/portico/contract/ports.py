@@ -4,7 +4,7 @@ Each port has an in-memory fake that ships (`portico.adapters.memory`) and one s
 that the fake and every real adapter pass (`tests/contract`).
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -383,8 +383,10 @@ class Hold(Protocol):
 class Tab(Protocol):
     """One call's place in the budgets that bound it."""
 
+    budgets: tuple[Budget, ...]
+    """All that bound the call."""
     crossed: tuple[Budget, ...]
-    """Those whose soft share was passed when the tab was opened."""
+    """Those whose soft share was passed when the tab was opened, and that do more than warn."""
 
 
 class Budgets(Protocol):
@@ -397,9 +399,17 @@ class Budgets(Protocol):
         it once. Until it returns, calls that need it wait."""
         ...
 
-    def open(self, who: Spender, *, fingerprint: str = "") -> Tab | None:
-        """None: nothing bounds this call. `fingerprint` is of what it says: its last answer and
-        what came after it."""
+    @property
+    def empty(self) -> bool:
+        """There are no budgets: nobody need ask."""
+        ...
+
+    def open(self, who: Spender, fingerprint: Callable[[], str]) -> Tab | None:
+        """None: nothing bounds this call. `fingerprint` is of what it says, its last answer and
+        what came after it; it is asked for only where a budget counts repeats.
+
+        Raises Overloaded where no more sessions can be counted.
+        """
         ...
 
     async def hold(self, tab: Tab, ceiling: Amount, now_ns: int) -> Hold:
@@ -431,6 +441,10 @@ class Budgets(Protocol):
 
     def degraded(self) -> str:
         """What is away; empty where nothing is."""
+        ...
+
+    async def run(self) -> None:
+        """What is to be done beside the calls, until it is cancelled or there is nothing."""
         ...
 
     async def shut(self) -> None:

@@ -134,8 +134,9 @@ class Receipt(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A hash of the caller's idempotency key."""
     replay_of: str = ""
     """The call whose answer was given again, or whose request was made again."""
-    origin: Literal["", "repeat", "replay"] = ""
-    """Why `replay_of` is set: an idempotent repeat, or `portico calls replay`."""
+    origin: Literal["", "repeat", "replay", "kept"] = ""
+    """Why `replay_of` is set: an idempotent repeat, `portico calls replay`, or an answer that was
+    kept for when a budget is nearly spent."""
     budgets: tuple[str, ...] = ()
     """Budgets that bounded the call; one that refused it has "!" before its name."""
     degraded: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """Tokens and reasons to stop, in one vocabulary for all wires."""
 
 from enum import StrEnum
+from typing import Final, Literal
 
 import msgspec
 
@@ -19,6 +20,10 @@ class StopReason(StrEnum):
     OTHER = "other"
 
 
+Side = Literal["input", "output"]
+"""The two sides of a price."""
+
+
 class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     """Why reported numbers are not believed."""
 
@@ -26,6 +31,8 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     """"negative", "absurd", "not_a_number", "inconsistent"."""
     reported: str
     """The usage object as JSON, cut at 500 characters."""
+    sides: tuple[Side, ...] = ("input", "output")
+    """Whose numbers are doubted. Empty: only a sum, or a part that another count holds already."""
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -42,7 +49,7 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     input_audio: int = 0
     cached_audio: int = 0
     output: int = 0
-    """Output tokens but for audio; includes `reasoning`."""
+    """Output tokens but for audio and images; includes `reasoning`."""
     output_audio: int = 0
     output_image: int = 0
     reasoning: int = 0
@@ -56,3 +63,13 @@ class Usage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The tier that the provider says it served: "batch", "flex", "priority". Empty: standard."""
     doubt: Doubt | None = None
     """None: nothing speaks against the numbers."""
+
+
+SIDES: Final[dict[Side, tuple[str, ...]]] = {
+    "input": (
+        *("input", "cached_read", "cache_write_5m", "cache_write_1h"),
+        *("input_audio", "cached_audio", "input_image", "input_video"),
+    ),
+    "output": ("output", "output_audio", "output_image", "reasoning"),
+}
+"""The counts of tokens in `Usage`, by side."""

@@ -13,7 +13,7 @@ from portico.contract.errors import (
     UnknownRoute,
 )
 from portico.contract.wires import Door
-from portico.gateway import models, reply
+from portico.gateway import feedback, models, reply
 from portico.gateway.arrival import Arrival, Receive, Scope, Send
 from portico.gateway.exchange import EXCHANGE, Exchange
 from portico.gateway.io import Io
@@ -37,6 +37,9 @@ CALLS: Final = {
 OPEN: Final = frozenset({"/healthz", "/readyz"})
 """The only paths that need no credential."""
 MODELS: Final = "/v1/models"
+FEEDBACK: Final = "/v1/feedback"
+JUDGE_S: Final = 30.0
+"""How long feedback may take from its last byte to its answer."""
 ADMIN: Final = "/admin/v1"
 PRINCIPAL: Final = "portico.principal"
 SETTLE_S: Final = 5.0
@@ -128,6 +131,8 @@ class App:
         path, method = arrival.scope["path"], arrival.scope["method"]
         if path.startswith(f"{ADMIN}/"):
             await self._administer(arrival, receive, send)
+        elif path == FEEDBACK:
+            await self._judge(arrival, method)
         elif method not in ("GET", "HEAD"):
             raise UnknownRoute(f"There is nothing at {method} {path[:200]}.")
         elif path in OPEN:
@@ -158,6 +163,21 @@ class App:
             body = models.single(live, who, name, anthropic=anthropic)
         else:
             body = models.listing(live, who, anthropic=anthropic)
+        await arrival.reply(200, [reply.JSON], body)
+
+    async def _judge(self, arrival: Arrival, method: str) -> None:
+        if method != "POST":
+            raise MethodNotAllowed(f"{FEEDBACK} takes POST, not {method}.")
+        who = self._authenticate(arrival)
+        bounds = self._slot.live.snapshot.bounds
+        try:
+            said = feedback.read(await arrival.body(bounds), bounds.nesting)
+            arrival.lifeline.arm("deadline", JUDGE_S)
+            body = await feedback.take(said, who, self._io.ledger, self._io.clock.now_ns())
+        except asyncio.CancelledError:
+            if arrival.lifeline.reason in (None, "gone"):
+                raise
+            raise arrival.lifeline.explain() from None
         await arrival.reply(200, [reply.JSON], body)
 
     async def _administer(self, arrival: Arrival, receive: Receive, send: Send) -> None:
@@ -195,7 +215,8 @@ def _lifeline(scope: Scope) -> Lifeline:
 
 
 def _render(io: Io) -> bytes:
-    return io.metrics.render(io.journal.state(), io.notes.state())
+    standings = io.budgets.standings(io.clock.now_ns())
+    return io.metrics.render(io.journal.state(), io.notes.state(), standings)
 
 
 def metrics_app(io: Io) -> Asgi:

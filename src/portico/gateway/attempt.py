@@ -6,11 +6,12 @@ from typing import Final
 import msgspec
 
 from portico.contract.call import WireRequest
-from portico.contract.errors import InvalidRequest
+from portico.contract.errors import InvalidRequest, PorticoError
 from portico.contract.events import Answer
 from portico.contract.ports import (
     AwsCredentials,
     Connection,
+    Hold,
     Upstream,
     UpstreamReply,
     UpstreamRequest,
@@ -43,6 +44,7 @@ class Attempt:
         "call",
         "connection",
         "door",
+        "hold",
         "outgoing",
         "request",
         "skim",
@@ -62,6 +64,8 @@ class Attempt:
         self.trail = trail
         self.translated = trail.attempt.translated
         self.skim = Skim()
+        self.hold: Hold | None = None
+        """What is reserved for it and not settled yet."""
         self.connection: Connection
         self.outgoing: UpstreamRequest
         self.upstream: Upstream
@@ -128,8 +132,10 @@ async def send(attempt: Attempt, credentials: AwsCredentials) -> UpstreamReply:
     if reply.status < 300:
         return reply
     try:
-        body = await reply.read()
-        raise attempt.wire.read_error(reply.status, reply.headers, body[:MAX_ERROR_BYTES])
+        body = (await reply.read())[:MAX_ERROR_BYTES]
+        # an error may be billed, and then says how much
+        attempt.skim = Skim(usage=attempt.wire.skim(body).usage)
+        raise attempt.wire.read_error(reply.status, reply.headers, body)
     finally:
         await reply.close()
 
@@ -149,7 +155,11 @@ async def whole(attempt: Attempt, credentials: AwsCredentials) -> bytes:
         return body
     if attempt.request.operation == "embeddings":
         return _vectors(attempt, body)
-    answer = attempt.naming.complete(attempt.wire.read_answer(body))
+    try:
+        answer = attempt.naming.complete(attempt.wire.read_answer(body))
+    except PorticoError:
+        attempt.skim = attempt.wire.skim(body)
+        raise
     attempt.skim = skim_answer(answer)
     return attempt.door.write_answer(answer)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from portico.contract.call import WireRequest
 from portico.contract.errors import PorticoError
+from portico.contract.ports import Tab
 from portico.contract.wires import Door
 from portico.gateway.arrival import Arrival, Headers
 from portico.gateway.keeping import Keeping
@@ -23,7 +24,8 @@ class Call:
         "keeping",
         "pin",
         "request",
-        "tape",
+        "tab",
+        "tapes",
         "trail",
     )
 
@@ -33,8 +35,10 @@ class Call:
         self.trail = trail
         self.request: WireRequest | None = None
         self.deadline: Deadline | None = None
-        self.tape: Tape | None = None
-        """Set when the answer is to be kept for a repeat of this call."""
+        self.tapes: tuple[Tape, ...] = ()
+        """Keep the answer for a repeat of this call."""
+        self.tab: Tab | None = None
+        """The call's place in the budgets that bound it. None: nothing does."""
         self.keeping: Keeping | None = None
         """Set where the workload keeps transcripts."""
         self.pin: str | None = None
@@ -56,22 +60,22 @@ class Call:
         self.arrival.lifeline.arm("deadline", left)
 
     async def reply(self, status: int, headers: Headers, body: bytes) -> None:
-        if self.tape is not None:
-            self.tape.begin(status, [*headers, (b"content-length", b"%d" % len(body))])
-            self.tape.feed(body)
+        for tape in self.tapes:
+            tape.begin(status, [*headers, (b"content-length", b"%d" % len(body))])
+            tape.feed(body)
         if self.keeping is not None:
             self.keeping.feed(body)
         await self.arrival.reply(status, headers, body)
 
     async def begin(self, headers: Headers) -> None:
-        if self.tape is not None:
-            self.tape.begin(200, headers)
+        for tape in self.tapes:
+            tape.begin(200, headers)
         await self.arrival.begin(200, headers)
 
     async def feed(self, data: bytes, *, more: bool = True) -> None:
         """Sends a piece of a stream that has begun; with `more` false, the last."""
-        if self.tape is not None:
-            self.tape.feed(data)
+        for tape in self.tapes:
+            tape.feed(data)
         if self.keeping is not None:
             self.keeping.feed(data)
         await self.arrival.send({"type": "http.response.body", "body": data, "more_body": more})

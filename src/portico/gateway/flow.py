@@ -7,13 +7,28 @@ and the call sleeps on. What `take` cannot settle alone wakes the call: the end,
 caller who does not keep up.
 """
 
-from collections.abc import Callable
-from typing import Protocol
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from typing import Final, Protocol
 
+from portico.contract.errors import PorticoError
 from portico.contract.ports import UpstreamReply
 from portico.contract.wires import Relay
 from portico.gateway.call import Call
 from portico.gateway.exchange import EXCHANGE, Exchange
+
+TRAILER_S: Final = 0.05
+"""How long the end of an upstream's stream is waited for, so that its connection can be reused."""
+
+
+async def exhaust(chunks: AsyncIterator[bytes]) -> None:
+    """Reads on to the end of an upstream's stream whose answer is complete."""
+    try:
+        async with asyncio.timeout(TRAILER_S):
+            async for _ in chunks:
+                pass
+    except (TimeoutError, PorticoError):
+        return
 
 
 class Tap(Protocol):
@@ -28,12 +43,12 @@ class Tap(Protocol):
 class Flow:
     """The stream of one call."""
 
-    __slots__ = ("_carried", "_defect", "_exchange", "_feed", "_keeping", "_skim", "_tape")
+    __slots__ = ("_carried", "_defect", "_exchange", "_feed", "_keeping", "_skim", "_tapes")
 
     def __init__(self, relay: Relay, call: Call) -> None:
         self._feed = relay.feed
         self._skim = relay.skim
-        self._tape = call.tape
+        self._tapes = call.tapes
         self._keeping = call.keeping
         self._exchange: Exchange | None = call.arrival.scope.get(EXCHANGE)
         self._carried: bytes | None = None
@@ -70,8 +85,8 @@ class Flow:
             self._carried = data
             return False
         if data:
-            if self._tape is not None:
-                self._tape.feed(data)
+            for tape in self._tapes:
+                tape.feed(data)
             if self._keeping is not None:
                 self._keeping.feed(data)
             exchange.push(data)

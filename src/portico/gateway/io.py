@@ -4,7 +4,15 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from portico.contract.ports import AwsCredentials, Clock, Journal, Notes, Upstream
+from portico.contract.ports import (
+    AwsCredentials,
+    Budgets,
+    Clock,
+    Journal,
+    Ledger,
+    Notes,
+    Upstream,
+)
 from portico.gateway.entropy import Entropy
 from portico.gateway.metrics import Metrics
 from portico.gateway.observing import Observer
@@ -23,7 +31,12 @@ class Io(msgspec.Struct, frozen=True, kw_only=True):
     credentials: AwsCredentials
     metrics: Metrics
     repeats: Repeats
+    spares: Repeats
+    """Answers that stand in where a budget is nearly spent."""
+    budgets: Budgets
     notes: Notes
+    ledger: Ledger
+    """For feedback; no call reads it."""
     observer: Observer
     entropy: Callable[[int], bytes] = msgspec.field(default_factory=Entropy)
     seen: Seen = msgspec.field(default_factory=dict)

@@ -12,8 +12,9 @@ import msgspec
 from portico.contract.errors import InternalFault, InvalidRequest
 from portico.contract.prompt import PromptVersion
 from portico.contract.snapshot import Key, Provider, Snapshot
+from portico.cost.thrift import cheaper, cheapest
 from portico.gateway.connections import Connections
-from portico.gateway.shelf import DEFAULT_CAP, Route, Shelved
+from portico.gateway.shelf import DEFAULT_CAP, Route, Shelved, most, standard
 from portico.methods.hashing import keyed_hash
 from portico.operations import releases
 from portico.operations.assignment import Standing
@@ -60,6 +61,33 @@ class Live(msgspec.Struct, frozen=True, kw_only=True):
                 field="portico.release",
             )
         return shelved.route()
+
+    def smaller(self, route: Route) -> Route | None:
+        """The way to the cheapest model of the workload's ladder. None: it is the route's own, or
+        prices are not known."""
+        workload = route.workload
+        own = self.shelves.get(workload.name, {}).get(route.release)
+        if own is not None:
+            models = [model for rung in own.release.ladder for model in rung]
+            providers = own.release.providers
+        else:
+            named = {model.name: model for model in self.snapshot.models}
+            models = [named[name] for rung in workload.ladder for name in rung if name in named]
+            providers = self.snapshot.providers
+        model = cheapest(models)
+        if model is None or route.model.price is None or not cheaper(model, route.model):
+            return None
+        provider = next(each for each in providers if each.name == model.provider)
+        release = route.release if own is not None else ""
+        return msgspec.structs.replace(
+            route,
+            model=model,
+            provider=provider,
+            connection=self.connections.to(provider, workload, model),
+            release=release or releases.of_model(workload, model, provider),
+            bound=most(model, provider),
+            standard=standard(model),
+        )
 
     def scripts(self) -> dict[str, str]:
         """The simulator's scripts by the place that its connections name, old releases' too."""
@@ -136,6 +164,8 @@ def _to_model(assignment: Assignment, connections: Connections) -> Route:
         release=releases.of_model(workload, model, provider),
         cap=cap or DEFAULT_CAP,
         own_cap=cap is not None,
+        bound=most(model, provider),
+        standard=standard(model),
     )
 
 

@@ -1,9 +1,11 @@
 """Prometheus metrics. Labels hold names of the configuration, and of prompts within a bound."""
 
-from typing import Final
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
+from portico.contract.budget import Standing
 from portico.contract.energy import Energy
 from portico.contract.ports import JournalState, NotesState
 from portico.contract.receipt import Attempt, Receipt
@@ -69,6 +71,11 @@ class Metrics:
         )
         self.in_flight = Gauge("portico_calls_in_flight", "Calls being served", registry=registry)
         self.journal = JournalGauges(registry)
+        self.budgets = BudgetGauges(registry)
+        self.webhooks = WebhookGauges(registry)
+        self.refused = counter(
+            registry, "portico_budget_refusals", "Calls that a budget turned away", ("budget",)
+        )
 
     def observe(self, receipt: Receipt) -> None:
         """Counts one finished call."""
@@ -83,6 +90,9 @@ class Metrics:
             self.capped[workload, receipt.cap_source, hit].value += 1
         if receipt.prompt_source:
             self._prompt(workload, receipt.prompt, receipt.prompt_source)
+        for name in receipt.budgets:
+            if name.startswith("!"):
+                self.refused[name[1:],].value += 1
         for attempt in receipt.attempts:
             self._count(workload, attempt)
 
@@ -104,9 +114,13 @@ class Metrics:
         if attempt.energy is not None and not attempt.simulated:
             self.energy.add(workload, model, attempt.energy)
 
-    def render(self, journal: JournalState, notes: NotesState) -> bytes:
+    def render(
+        self, journal: JournalState, notes: NotesState, standings: Sequence[Standing] = ()
+    ) -> bytes:
         self.journal.read(journal)
         self.journal.note(notes)
+        self.budgets.read(standings)
+        self.webhooks.read()
         return generate_latest(self.registry)
 
 
@@ -127,6 +141,68 @@ class EnergyCounts:
         self.wh[workload, model, "high"].value += energy.high_nwh / 1e9
         self.co2e[workload, model, "low"].value += energy.co2e_low_ng / 1e9
         self.co2e[workload, model, "high"].value += energy.co2e_high_ng / 1e9
+
+
+class BudgetGauges:
+    """How the budgets stand in their windows; sessions are too many to have series."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("budget", "unit")
+        self.used = Gauge(
+            "portico_budget_used_ratio",
+            "Spent and held, of the amount of the window under way",
+            labels,
+            registry=registry,
+        )
+
+    def read(self, standings: Sequence[Standing]) -> None:
+        self.used.clear()
+        for standing in standings:
+            if standing.ends_ns and standing.amount:
+                used = (standing.spent + standing.held) / standing.amount
+                self.used.labels(standing.budget, standing.unit).set(used)
+
+
+class Delivery(Protocol):
+    """How a webhook stands."""
+
+    @property
+    def project(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    @property
+    def delivered(self) -> int: ...
+
+    @property
+    def failed(self) -> int: ...
+
+    @property
+    def dropped(self) -> int: ...
+
+
+class WebhookGauges:
+    """What webhooks were sent since the process started. `source` tells it."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.source: Callable[[], Iterable[Delivery]] = tuple
+        self._events = Gauge(
+            "portico_webhook_events",
+            "Events by webhook: delivered, failed (given up), dropped (no room), waiting",
+            ("project", "webhook", "outcome"),
+            registry=registry,
+        )
+
+    def read(self) -> None:
+        self._events.clear()
+        for each in self.source():
+            for outcome in ("delivered", "failed", "dropped", "waiting"):
+                series = self._events.labels(each.project, each.name, outcome)
+                series.set(getattr(each, outcome))
 
 
 class JournalGauges:

@@ -3,8 +3,6 @@
 import asyncio
 import hashlib
 import logging
-from collections.abc import AsyncIterator
-from typing import Final
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import InternalFault, PorticoError, Unauthenticated
@@ -12,12 +10,12 @@ from portico.contract.ports import OwnCall
 from portico.contract.receipt import Receipt
 from portico.contract.wires import Door
 from portico.gateway import attempt as attempts
-from portico.gateway import reply
+from portico.gateway import holding, reply
 from portico.gateway.arrival import Arrival, Headers
 from portico.gateway.attempt import Attempt
 from portico.gateway.call import Call
 from portico.gateway.composing import assign, compose
-from portico.gateway.flow import Flow
+from portico.gateway.flow import Flow, exhaust
 from portico.gateway.io import Io
 from portico.gateway.live import Live
 from portico.gateway.opening import idempotency_key, open_request
@@ -30,9 +28,6 @@ from portico.security.keys import authenticate
 
 log = logging.getLogger("portico.gateway")
 
-TRAILER_S: Final = 0.05
-"""How long the end of an upstream's stream is waited for, so that its connection can be reused."""
-
 
 async def serve(
     arrival: Arrival, door: Door, at: Live, io: Io, own: tuple[OwnCall, str] | None = None
@@ -43,7 +38,7 @@ async def serve(
     try:
         who = identify(call, at, io, own)
         request = await read(call, at)
-        route = admit(call, who, request, at)
+        route = admit(call, who, request, at, io)
         key = "" if own else idempotency_key(arrival, request.options)
         if not (key and await repeat(call, who, key, io)):
             request = compose(call, route, at, io.observer)
@@ -86,7 +81,7 @@ async def read(call: Call, at: Live) -> WireRequest:
     return call.request
 
 
-def admit(call: Call, who: Principal, request: WireRequest, at: Live) -> Route:
+def admit(call: Call, who: Principal, request: WireRequest, at: Live, io: Io) -> Route:
     """Which workload, release and model this is, whether the caller may, and in what time."""
     trail = call.trail
     route = at.route(request.model)
@@ -95,6 +90,8 @@ def admit(call: Call, who: Principal, request: WireRequest, at: Live) -> Route:
     route = assign(call, who, route, at)
     call.deadline = open_deadline(route.workload, request.options.deadline_ms, trail.started)
     call.arm(begun=False)
+    if not io.budgets.empty:
+        route = holding.enter(call, who, route, at, io)
     trail.mark("admit")
     return route
 
@@ -106,11 +103,11 @@ async def repeat(call: Call, who: Principal, key: str, io: Io) -> bool:
     fingerprint = hashlib.sha256(call.request.body).digest()
     tape, ours = await io.repeats.claim((who.key, key), call.id, fingerprint)
     if ours:
-        call.tape = tape
+        call.tapes += (tape,)
         return False
     call.trail.repeats(tape.call)
     await record(call, io)
-    await tape.play(call.arrival, call.id)
+    await tape.play(call.arrival, call.id, {b"idempotent-replayed": b"true"})
     return True
 
 
@@ -121,12 +118,18 @@ async def answer(call: Call, route: Route, request: WireRequest, io: Io) -> None
     upstream = io.upstreams[route.provider.kind]
     attempt = attempts.prepare(call, route, cap, upstream, io.identity("att"))
     trail.mark("prepare")
+    if call.tab is not None:
+        if (tape := holding.spare(call, attempt, io)) is not None:
+            call.trail.kept(tape.call)
+            await record(call, io)
+            return await tape.play(call.arrival, call.id, holding.KEPT)
+        await holding.hold(call, attempt, route, cap * request.choices, io)
     io.journal.intend(trail.intent(attempt.trail, cap * request.choices))
     trail.mark("journal")
     try:
         await (stream if request.stream else whole)(call, attempt, io)
     except BaseException as failure:  # whatever ends an attempt, it is paid for
-        settle(call, attempt, failure)
+        settle(call, attempt, io, failure)
         raise
 
 
@@ -134,7 +137,7 @@ async def whole(call: Call, attempt: Attempt, io: Io) -> None:
     """An answer in one piece: settled and recorded before its first byte leaves."""
     body = await attempts.whole(attempt, io.credentials)
     call.trail.mark("upstream")
-    settle(call, attempt)
+    settle(call, attempt, io)
     receipt = await record(call, io)
     await call.reply(200, reply.closing(receipt), body)
 
@@ -164,7 +167,7 @@ async def stream(call: Call, attempt: Attempt, io: Io) -> None:
         if skim.failed is not None:
             raise skim.failed
         trail.mark("stream")
-        settle(call, attempt)
+        settle(call, attempt, io)
         receipt = await record(call, io)
         if not call.arrival.begun:
             await call.begin(head(call))
@@ -176,8 +179,9 @@ async def stream(call: Call, attempt: Attempt, io: Io) -> None:
 
 def leave(call: Call, io: Io) -> None:
     """What is kept of the call beside its receipt."""
-    if call.tape is not None:
-        io.repeats.settle(call.tape, answered=call.trail.receipt.status == "ok")
+    for tape in call.tapes:
+        tape.settle(answered=call.trail.receipt.status == "ok")
+    holding.close(call, io)
     if call.keeping is not None:
         transcript = call.keeping.transcript(call.trail.receipt)
         if transcript is not None:
@@ -188,29 +192,22 @@ def head(call: Call) -> Headers:
     return [*reply.EVENTS, *reply.opening(call.trail.receipt)]
 
 
-async def exhaust(chunks: AsyncIterator[bytes]) -> None:
-    """Reads on to the end of an upstream's stream whose answer is complete."""
-    try:
-        async with asyncio.timeout(TRAILER_S):
-            async for _ in chunks:
-                pass
-    except (TimeoutError, PorticoError):
-        return
-
-
-def settle(call: Call, attempt: Attempt, failure: BaseException | None = None) -> None:
-    """Prices the attempt, exactly once."""
+def settle(call: Call, attempt: Attempt, io: Io, failure: BaseException | None = None) -> None:
+    """Prices the attempt, exactly once, and charges the budgets."""
     if call.trail.closed:
         return
     status = "ok" if failure is None else attempts.attempt_status(call.arrival.lifeline.reason)
     error = failure if isinstance(failure, PorticoError) else None
-    call.trail.receipt.attempts += (attempt.trail.settle(status, attempt.skim, error),)
+    settled = attempt.trail.settle(status, attempt.skim, error)
+    call.trail.receipt.attempts += (settled,)
+    holding.charge(call, attempt, settled, io)
 
 
 async def record(call: Call, io: Io) -> Receipt:
     """The receipt of an answered call, in the journal before the caller has the answer."""
     receipt = call.trail.close("ok", degraded=io.journal.state().error)
     io.journal.record(receipt)
+    holding.close(call, io)
     io.metrics.observe(receipt)
     if io.commit:
         await io.journal.committed()
@@ -230,6 +227,7 @@ async def conclude(call: Call, error: PorticoError, io: Io) -> None:
             io.journal.record(receipt)
         except PorticoError:
             io.metrics.unrecorded.inc()
+        holding.close(call, io)
         io.metrics.observe(receipt)
     if reason == "gone":
         return

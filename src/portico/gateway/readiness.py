@@ -3,7 +3,7 @@
 import msgspec
 
 from portico import __version__
-from portico.contract.ports import Journal
+from portico.contract.ports import Budgets, Journal
 from portico.gateway.live import Slot
 
 
@@ -14,6 +14,7 @@ class Readiness:
         self._slot = slot
         self._journal = journal
         self.stopping = False
+        self.budgets: Budgets | None = None
         self.drift: tuple[str, ...] = ()
         """How the project directory differs from what is live."""
         self.notes: tuple[str, ...] = ()
@@ -29,6 +30,8 @@ class Readiness:
             )
         if state.lost:
             found.append(f"{state.lost} receipts found no room and are lost")
+        if self.budgets is not None and (away := self.budgets.degraded()):
+            found.append(away)
         return found
 
     def report(self) -> tuple[int, bytes]:

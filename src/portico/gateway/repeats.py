@@ -8,6 +8,7 @@ process: the receipts still show which calls carried the same key.
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Final
 
 from portico.contract.errors import InvalidRequest
@@ -34,6 +35,7 @@ class Tape:
         "call",
         "fingerprint",
         "headers",
+        "keeper",
         "place",
         "playable",
         "settled",
@@ -41,7 +43,10 @@ class Tape:
         "status",
     )
 
-    def __init__(self, place: Place, call: str, fingerprint: bytes, at: float) -> None:
+    def __init__(
+        self, keeper: "Repeats", place: Place, call: str, fingerprint: bytes, at: float
+    ) -> None:
+        self.keeper = keeper
         self.place = place
         self.call = call
         self.fingerprint = fingerprint
@@ -61,11 +66,16 @@ class Tape:
         if self.size <= MAX_ANSWER_BYTES:
             self.body.append(data)
 
-    async def play(self, arrival: Arrival, call: str) -> None:
-        """Answers a repeat: the same status and bytes, under the repeat's own call id."""
-        ids = (b"x-portico-call", b"x-request-id", b"request-id")
-        headers = [(name, call.encode() if name in ids else value) for name, value in self.headers]
-        headers.append((b"idempotent-replayed", b"true"))
+    def settle(self, *, answered: bool) -> None:
+        """The recorder is done."""
+        self.keeper.settle(self, answered=answered)
+
+    async def play(self, arrival: Arrival, call: str, own: Mapping[bytes, bytes | None]) -> None:
+        """Answers another call: the same status and bytes, under that call's own id, with `own`
+        headers in the place of those of the same names; None takes one out."""
+        ids = dict.fromkeys((b"x-portico-call", b"x-request-id", b"request-id"), call.encode())
+        named = {**dict(self.headers), **ids, **own}
+        headers = [(name, value) for name, value in named.items() if value is not None]
         await arrival.begin(self.status, headers)
         await arrival.end(b"".join(self.body))
 
@@ -91,15 +101,28 @@ class Repeats:
             await tape.settled.wait()
             if tape.playable:
                 return tape, False
-        tape = self._tapes[place] = Tape(place, call, fingerprint, self._clock.monotonic())
-        return tape, True
+        return self.record(place, call, fingerprint), True
+
+    def record(self, place: Place, call: str, fingerprint: bytes = b"") -> Tape:
+        """A new tape in the place of an older one."""
+        tape = Tape(self, place, call, fingerprint, self._clock.monotonic())
+        if place in self._tapes:
+            self._drop(place)
+        self._tapes[place] = tape
+        return tape
+
+    def kept(self, place: Place) -> Tape | None:
+        """The answer that is kept there, if it is whole."""
+        tape = self._find(place)
+        return tape if tape is not None and tape.playable else None
 
     def settle(self, tape: Tape, *, answered: bool) -> None:
         """The recorder is done. Keeps the tape if the call was answered, and wakes who waits."""
-        tape.playable = answered and tape.size <= MAX_ANSWER_BYTES
+        ours = self._tapes.get(tape.place) is tape
+        tape.playable = ours and answered and tape.size <= MAX_ANSWER_BYTES
         if tape.playable:
             self._bytes += tape.size
-        elif self._tapes.get(tape.place) is tape:
+        elif ours:
             del self._tapes[tape.place]
         tape.settled.set()
         self._shrink()
@@ -119,4 +142,6 @@ class Repeats:
             self._drop(oldest)
 
     def _drop(self, place: Place) -> None:
-        self._bytes -= self._tapes.pop(place).size
+        tape = self._tapes.pop(place)
+        if tape.playable:
+            self._bytes -= tape.size

@@ -5,10 +5,12 @@ from typing import Final
 import msgspec
 
 from portico.contract.errors import InvalidRequest
+from portico.contract.money import Price
 from portico.contract.ports import Connection
 from portico.contract.prompt import Dressing, PromptVersion
 from portico.contract.snapshot import Model, Provider, Release, Workload
 from portico.contract.wires import Door, Dresser
+from portico.cost.charge import Bound, applied, bound
 from portico.gateway.connections import Connections
 
 DEFAULT_CAP: Final = 4096
@@ -63,8 +65,25 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     """The cap is the workload's or its prompt's, not the default."""
     named: bool = False
     """The workload itself was named, so its release serves."""
+    bound: Bound | None = None
+    """What an attempt of the model can cost at most. None: it has no price."""
+    standard: Price | None = None
+    """The model's price without its service tiers: what nearly all receipts keep."""
     serving: Serving | None = None
     """What its release adds to a call. None: nothing, the application sends its own prompt."""
+
+
+def most(model: Model, provider: Provider) -> Bound | None:
+    """What an attempt of the model can cost. Where a provider serves only the tier that was asked
+    for, the others do not count."""
+    if model.price is None:
+        return None
+    exact = provider.kind == "bedrock"
+    return bound(model.price, (model.service_tier or "default") if exact else "")
+
+
+def standard(model: Model) -> Price | None:
+    return None if model.price is None else applied(model.price, "")
 
 
 class Shelved:
@@ -105,5 +124,7 @@ class Shelved:
             cap=cap or DEFAULT_CAP,
             own_cap=cap is not None,
             named=True,
+            bound=most(model, provider),
+            standard=standard(model),
             serving=serving,
         )

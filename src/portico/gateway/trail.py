@@ -5,13 +5,14 @@ from msgspec.structs import replace
 from portico.contract.call import Principal, WireRequest
 from portico.contract.energy import Energy
 from portico.contract.errors import PorticoError
+from portico.contract.money import Price
 from portico.contract.ports import Clock, OwnCall, UpstreamReply
 from portico.contract.prompt import PromptSource, PromptVersion
 from portico.contract.receipt import Attempt, AttemptStatus, CallStatus, Intent, Receipt
 from portico.contract.usage import Usage
 from portico.contract.wires import Skim
-from portico.cost.charge import charge
-from portico.cost.settle import used
+from portico.cost.charge import applied, charge, unpriced_tier
+from portico.cost.settle import Outcome, settled
 from portico.gateway.shelf import Route
 from portico.methods.estimators import tokens
 from portico.methods.hashing import content_hash
@@ -23,6 +24,10 @@ UPSTREAM_IDS = ("x-request-id", "request-id", "x-amzn-requestid")
 """Where providers say what they call a request."""
 NAME_LENGTH = 200
 """Text that others choose (ids, names of models) is cut to this before it is stored."""
+
+UNPRICED_TIER = "unpriced_tier"
+"""The flag of a service tier that the price does not know; it is charged as the standard one."""
+COUNTS = tuple(name for name in Usage.__struct_fields__ if name not in ("service_tier", "doubt"))
 
 
 class Trail:
@@ -69,6 +74,11 @@ class Trail:
         """The call gets the answer of an earlier one, by its idempotency key."""
         self.receipt.origin = "repeat"
         self.receipt.replay_of = call
+
+    def kept(self, call: str) -> None:
+        """The call gets the answer of an earlier one, since a budget is nearly spent."""
+        receipt = self.receipt
+        receipt.origin, receipt.replay_of, receipt.cache = "kept", call, "hit-exact"
 
     def assign(self, route: Route, how: How = "live") -> None:
         receipt, workload = self.receipt, route.workload
@@ -152,7 +162,7 @@ class Trail:
 class AttemptTrail:
     """One attempt as it comes about."""
 
-    __slots__ = ("attempt", "clock", "coefficients", "sent_bytes", "started")
+    __slots__ = ("attempt", "clock", "coefficients", "price", "sent_bytes", "started", "tier")
 
     def __init__(self, identity: str, route: Route, clock: Clock, sent_bytes: int) -> None:
         self.clock = clock
@@ -160,6 +170,9 @@ class AttemptTrail:
         self.started = clock.monotonic()
         provider, model = route.provider, route.model
         self.coefficients = model.energy
+        self.price = model.price
+        self.tier = model.service_tier
+        """The service tier that was asked for; what answers do not say, it is."""
         self.attempt = Attempt(
             id=identity,
             provider=provider.name,
@@ -170,7 +183,7 @@ class AttemptTrail:
             region=model.region or provider.region,
             started_ns=clock.now_ns(),
             simulated=provider.kind == "simulator",
-            price=model.price,
+            price=route.standard,
         )
 
     def answered(self, reply: UpstreamReply) -> None:
@@ -210,11 +223,19 @@ class AttemptTrail:
         """The finished attempt, priced."""
         attempt = self.attempt
         attempt.status = status
-        attempt.usage, attempt.usage_source = used(
-            skim, self.sent_bytes, error, attempt.http_status
+        found = settled(
+            Outcome(
+                skim=skim,
+                sent_bytes=self.sent_bytes,
+                ended=status,
+                error=error,
+                http_status=attempt.http_status,
+            )
         )
-        if attempt.price is not None:
-            attempt.cost_nano = charge(attempt.usage, attempt.price)
+        attempt.usage, attempt.usage_source = found.usage, found.source
+        attempt.usage_flags, attempt.usage_reported = found.flags, found.reported
+        if self.price is not None:
+            self._charge(attempt, self.price)
         self._weigh(attempt)
         attempt.total_us = self.elapsed_us()
         attempt.served_model = skim.model[:NAME_LENGTH]
@@ -225,6 +246,16 @@ class AttemptTrail:
             kind = detail.get("type") or detail.get("kind") or detail.get("stage") or ""
             attempt.error_type = kind[:NAME_LENGTH]
         return attempt
+
+    def _charge(self, attempt: Attempt, price: Price) -> None:
+        usage = attempt.usage
+        if self.tier and not usage.service_tier:
+            usage = attempt.usage = replace(usage, service_tier=self.tier)
+        attempt.cost_nano = charge(usage, price)
+        if usage.service_tier:
+            attempt.price = applied(price, usage.service_tier)
+            if unpriced_tier(usage, price):
+                attempt.usage_flags += (UNPRICED_TIER,)
 
     def _weigh(self, attempt: Attempt) -> None:
         """Energy and carbon. A simulated answer takes none but that of a size that was written."""
@@ -270,5 +301,4 @@ def _energy(attempts: tuple[Attempt, ...]) -> Energy | None:
 
 def total(attempts: tuple[Attempt, ...]) -> Usage:
     """The exact sum of the attempts' tokens."""
-    fields = Usage.__struct_fields__
-    return Usage(**{name: sum(getattr(each.usage, name) for each in attempts) for name in fields})
+    return Usage(**{name: sum(getattr(each.usage, name) for each in attempts) for name in COUNTS})

@@ -37,8 +37,14 @@ from portico.control.keys.api import router as keys_router
 from portico.control.keys.service import Keys
 from portico.control.ledger.api import router as ledger_router
 from portico.control.ledger.api import schemas
+from portico.control.ledger.budgets_api import Bounding
+from portico.control.ledger.budgets_api import router as budgets_router
+from portico.control.ledger.budgets_api import schemas as budgets_schemas
 from portico.control.ledger.carbon_api import router as carbon_router
 from portico.control.ledger.carbon_api import schemas as carbon_schemas
+from portico.control.ledger.cost_api import router as cost_router
+from portico.control.ledger.cost_api import schemas as cost_schemas
+from portico.control.ledger.forecast_asking import Forecasts
 from portico.control.models.api import router as models_router
 from portico.control.models.api import schemas as models_schemas
 from portico.control.projects.api import Changes
@@ -88,6 +94,8 @@ ERROR_REPLY: Mapping[str, object] = {
 SCHEMAS: Final[Sequence[Callable[[], dict[str, object]]]] = (
     schemas,
     carbon_schemas,
+    cost_schemas,
+    budgets_schemas,
     bench_schemas,
     models_schemas,
     projects_schemas,
@@ -114,6 +122,7 @@ class AdminServices:
     keys: Keys
     store: Store
     ledger: Ledger
+    budgets: Bounding
     clock: Clock
     snapshot: Callable[[], Snapshot]
     workloads: Callable[[], Sequence[str]]
@@ -150,6 +159,9 @@ def _rooms(services: AdminServices) -> Iterator[APIRouter]:
     yield keys_router(services.keys, services.workloads, services.on_keys_changed)
     yield ledger_router(ledger)
     yield carbon_router(ledger, clock)
+    forecasts = Forecasts(ledger, clock, services.snapshot, services.budgets, store.keys)
+    yield cost_router(ledger, clock, services.snapshot, forecasts)
+    yield budgets_router(services.budgets, clock, services.snapshot)
     yield replays_router(Replays(store, ledger, clock, services.caller, services.readers.wires))
     yield bench_router(store, ledger, services.snapshot)
     yield models_router(ledger, services.snapshot, clock)

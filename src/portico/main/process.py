@@ -22,9 +22,10 @@ from portico.adapters.clock import SystemClock
 from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.adapters.store.data import Data
 from portico.adapters.upstream import HttpUpstream
+from portico.adapters.webhooks import Webhooks
 from portico.contract.deployment import ObservedPrompt
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Caller, Clock, Store
+from portico.contract.ports import Budgets, Caller, Clock, Store
 from portico.contract.snapshot import Key
 from portico.control.keys.service import Keys
 from portico.control.projects import Durability
@@ -43,6 +44,7 @@ from portico.gateway.wires import DOORS, WIRES
 from portico.main.private import write_private
 from portico.main.publisher import Publisher, World
 from portico.main.settings import Environment, UpOptions, read_settings
+from portico.main.upkeep import Around, Heard, Upkeep
 from portico.main.views import registered, standing
 from portico.security.keys import ENTROPY_BYTES, PRESET, keep, mint
 
@@ -77,6 +79,7 @@ class Parts:
     clock: SystemClock
     upstream: HttpUpstream
     credentials: AwsChain
+    budgets: Budgets
 
 
 @dataclass
@@ -87,6 +90,7 @@ class Process:
     publisher: Publisher
     readiness: Readiness
     admin: "Admin"
+    upkeep: Upkeep
     token: str
     admin_key: str | None
     background: set[asyncio.Task[None]] = field(default_factory=set)
@@ -113,6 +117,9 @@ class Process:
         try:
             self._announce(listener, server_file)
             self._start(self.admin.warm)
+            self._start(self.upkeep.run)
+            self._start(self.upkeep.deliver)
+            self._start(self.io.budgets.run)
             await asyncio.gather(*running)
         finally:
             await self._close()
@@ -132,6 +139,7 @@ class Process:
     async def _close(self) -> None:
         """Ends what runs in the background; what has begun to be stored is finished first."""
         await self.publisher.close()
+        await self.upkeep.close()
         for task in tuple(self.background):
             task.cancel()
         await asyncio.gather(*self.background, return_exceptions=True)
@@ -219,6 +227,22 @@ def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: P
     readiness.notes = (note,) if note else ()
     publisher.readiness = readiness
     publisher.look_for_drift()
+    webhooks = Webhooks(parts.upstream, clock)
+    upkeep = publisher.upkeep = Upkeep(
+        Around(
+            store=store,
+            ledger=parts.data.ledger,
+            notes=parts.data.notes,
+            clock=clock,
+            budgets=parts.budgets,
+            webhooks=webhooks,
+            environment=environment.values,
+        )
+    )
+    readiness.budgets = parts.budgets
+    notes = Heard(parts.data.notes, upkeep.hear)
+    metrics = Metrics()
+    metrics.webhooks.source = webhooks.state
     io = Io(
         clock=clock,
         journal=parts.data.journal,
@@ -230,17 +254,20 @@ def build(options: UpOptions, environment: Environment, chosen: Chosen, parts: P
             "simulator": simulated,
         },
         credentials=parts.credentials,
-        metrics=Metrics(),
+        metrics=metrics,
         repeats=Repeats(clock),
-        notes=parts.data.notes,
-        observer=Observer(parts.data.notes, clock, _observed(store)),
+        spares=Repeats(clock),
+        budgets=parts.budgets,
+        notes=notes,
+        ledger=parts.data.ledger,
+        observer=Observer(notes, clock, _observed(store)),
         commit=chosen.durability.commit,
     )
     keys = Keys(store, clock, pepper, os.urandom)
     gate = Gate()
     admin = Admin(keys, publisher, readiness, parts, GatewayCaller(publisher.slot, io, gate))
     app = App(publisher.slot, io, readiness, admin.application, gate)
-    return Process(options, app, io, publisher, readiness, admin, token, admin_key)
+    return Process(options, app, io, publisher, readiness, admin, upkeep, token, admin_key)
 
 
 def _observed(store: Store) -> Sequence[ObservedPrompt]:
@@ -267,6 +294,7 @@ class Admin:
         self._publisher = publisher
         self._readiness = readiness
         self._data = parts.data
+        self._budgets = parts.budgets
         self._clock = parts.clock
         self._caller = caller
         self._lock = asyncio.Lock()
@@ -293,6 +321,7 @@ class Admin:
                 keys=self._keys,
                 store=self._data.store,
                 ledger=self._data.ledger,
+                budgets=self._budgets,
                 clock=self._clock,
                 snapshot=lambda: self._publisher.slot.live.snapshot,
                 workloads=self._publisher.workloads,

@@ -44,6 +44,7 @@ from portico.main.directory import CONFIGURATION, read_project
 from portico.main.errands import Errands
 from portico.main.kept import Kept
 from portico.main.stock import stocked
+from portico.main.upkeep import Upkeep
 
 log = logging.getLogger("portico")
 
@@ -70,6 +71,8 @@ class Publisher:
     ) -> None:
         self.slot = Slot()
         self.readiness: Readiness | None = None
+        self.upkeep: Upkeep | None = None
+        """Puts what is beside the calls in force before a snapshot serves."""
         self.serving = Serving({})
         """What is served. Read it once: a change puts another in its place."""
         self._store = world.store
@@ -155,6 +158,8 @@ class Publisher:
                 return made
             found, live, outcome = made
             await asyncio.to_thread(self._ship, found)
+            if self.upkeep is not None:
+                await self.upkeep.enforce(live.snapshot)
             self._swap(live)
             self.serving = found.after
             await asyncio.to_thread(self._settle, live)

@@ -3,20 +3,23 @@
 import asyncio
 import contextlib
 import logging
+import os
 import socket
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from portico.adapters.aws.credentials import AwsChain
+from portico.adapters.budgets.local import LocalBudgets
 from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.store.data import Data, open_data
 from portico.adapters.upstream import HttpUpstream
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Store
+from portico.contract.ports import Budgets, Clock, Store
 from portico.control.projects import Durability, compile_project
 from portico.control.projects.serving import Shipped
 from portico.main.directory import read_project
@@ -66,17 +69,41 @@ async def _serve(options: UpOptions) -> int:
         return _journal(chosen[0].durability)
 
     data: Data | None = None
+    budgets: Budgets | None = None
     try:
         data = open_data(options.data, journal=choose, clock=clock)
-        process = build(options, environment, chosen[0], Parts(data, clock, upstream, credentials))
+        budgets = await _budgets(options, data, clock)
+        parts = Parts(data, clock, upstream, credentials, budgets)
+        process = build(options, environment, chosen[0], parts)
+        await process.upkeep.enforce(process.publisher.slot.live.snapshot)
         await process.live(listener)
         return 0
     finally:
         listener.close()
+        if budgets is not None:
+            await budgets.shut()
         await upstream.close()
         await credentials.close()
         if data is not None and not await asyncio.to_thread(data.close, CLOSE_S):
             log.warning("the database did not take everything; the rest waits in the journal")
+
+
+async def _budgets(options: UpOptions, data: Data, clock: Clock) -> Budgets:
+    """Those of this process, or shared ones where a server for them is named."""
+    key_ids = partial(_key_ids, data.store)
+    if options.shared_url is None:
+        return LocalBudgets(data.ledger, clock, key_ids=key_ids)
+    # the client of Valkey and Redis costs 60 ms of the start: only replicas pay for it
+    from portico.adapters.budgets.shared import Member, SharedBudgets
+
+    replica = data.store.secret("replica", os.urandom(8)).hex()
+    member = Member(url=options.shared_url, replica=replica)
+    return SharedBudgets(member, data.ledger, clock, key_ids=key_ids)
+
+
+def _key_ids(store: Store, name: str) -> tuple[str, ...]:
+    stored = store.keys()
+    return tuple(key.id for key in stored if key.name == name)
 
 
 def _listen(host: str, port: int) -> socket.socket:

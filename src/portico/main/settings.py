@@ -17,6 +17,7 @@ DATA_DIRECTORY = ".portico"
 DEFAULT_HOST = "127.0.0.1"
 DEFAULT_PORT = 8080
 SHORTEST_ADMIN_KEY = 8
+SHARED_SCHEMES = ("redis", "rediss", "unix")
 
 
 class SettingsError(InvalidRequest):
@@ -58,6 +59,8 @@ class UpOptions:
     host: str
     port: int
     json: bool
+    shared_url: str | None
+    """The server over which replicas share their budgets; None: this process is alone."""
     metrics: str | None
     """`HOST:PORT` at which `/metrics` is served without a credential; None: on the main port."""
 
@@ -78,13 +81,13 @@ def read_settings(environment: Environment) -> Settings:
         passphrase=environment.values.get("PORTICO_PASSPHRASE") or None,
         data=None if data is None else Path(data).expanduser().absolute(),
         database_url=environment.get("PORTICO_DATABASE_URL"),
-        shared_url=environment.get("PORTICO_SHARED_URL"),
+        shared_url=_shared_url(environment),
         color=environment.get("NO_COLOR") is None,
     )
 
 
-def embedded_only(settings: Settings) -> tuple[str, ...]:
-    """Warnings for a process that keeps its own state.
+def embedded_only(settings: Settings) -> None:
+    """For a process that keeps its own state.
 
     Raises SettingsError where a database is named: to keep the ledger somewhere else than the
     operator said would lose it quietly.
@@ -94,13 +97,6 @@ def embedded_only(settings: Settings) -> tuple[str, ...]:
             "PORTICO_DATABASE_URL is set, but this version stores only in SQLite in its data "
             "directory; unset the variable, and see --data for the place"
         )
-    if settings.shared_url is not None:
-        warning = (
-            "PORTICO_SHARED_URL is set, but this version counts in its own process only; "
-            "run one process, its limits are not shared"
-        )
-        return (warning,)
-    return ()
 
 
 def data_directory(settings: Settings, directory: Path, chosen: Path | None = None) -> Path:
@@ -140,6 +136,25 @@ def _credential(environment: Environment, name: str) -> str | None:
         raise SettingsError(
             f"{name} holds characters that a header cannot carry; paste the key again, "
             "without spaces or line breaks"
+        )
+    return value
+
+
+def _shared_url(environment: Environment) -> str | None:
+    """The address of a Valkey or Redis server. It may hold a password, so it is not quoted."""
+    value = environment.get("PORTICO_SHARED_URL")
+    if value is None:
+        return None
+    try:
+        parts = urlsplit(value)
+        usable = parts.scheme in SHARED_SCHEMES and (parts.port != 0) and not parts.fragment
+        usable = usable and bool(parts.path if parts.scheme == "unix" else parts.hostname)
+    except ValueError:
+        usable = False
+    if not usable:
+        raise SettingsError(
+            "PORTICO_SHARED_URL must be the address of a Valkey or Redis server, like "
+            "redis://127.0.0.1:6379/0, rediss://… (TLS) or unix:///path"
         )
     return value
 

@@ -52,6 +52,14 @@ def authorize_pin(who: Principal, workload: str, *, named: bool) -> None:
         )
 
 
+def may_judge(who: Principal, key: str, team: str) -> bool:
+    """An answer is judged by the key that made the call, by keys of the team that the call was
+    made for, and by owners."""
+    if who.kind in OWNERS:
+        return True
+    return who.kind == "key" and (who.key == key or who.team == team)
+
+
 def require_owner(who: Principal) -> None:
     """Administration is for the admin key and the local token."""
     if who.kind not in OWNERS:

@@ -17,7 +17,8 @@ from portico.contract.usage import Usage
 from portico.contract.wires import Outgoing, ProviderWire, Skim, Target
 from portico.wires.assembly import ProviderSide, untranslatable
 from portico.wires.bedrock_converse import failures
-from portico.wires.bedrock_converse.tables import GUIDE, MOST_TOKENS, UNREADABLE
+from portico.wires.bedrock_converse.tables import GUIDE, UNREADABLE
+from portico.wires.counts import Audit
 from portico.wires.losses import Losses
 
 __all__ = ["FAMILIES", "NAME", "WIRE", "EmbeddingFamily"]
@@ -67,7 +68,7 @@ FAMILIES: tuple[EmbeddingFamily, ...] = (
 
 class _Body(msgspec.Struct, rename="camel"):
     embedding: tuple[float, ...] | None = None
-    input_text_token_count: int | None = None
+    input_text_token_count: Json = None
     embeddings: dict[str, msgspec.Raw] | tuple[tuple[float, ...], ...] | None = None
 
 
@@ -133,8 +134,12 @@ def skim(body: bytes) -> Skim:
     return Skim(usage=_usage(found.input_text_token_count), has_content=True, complete=True)
 
 
-def _usage(count: int | None) -> Usage | None:
-    return Usage(input=count) if count is not None and 0 <= count <= MOST_TOKENS else None
+def _usage(count: Json) -> Usage | None:
+    if count is None:
+        return None
+    audit = Audit()
+    usage = Usage(input=audit.count(count, "input"))
+    return usage if audit.silent else audit.close(usage, {"inputTextTokenCount": count})
 
 
 WIRE: ProviderWire = ProviderSide(

@@ -96,7 +96,8 @@ def skim(body: bytes) -> Skim:
     except UNREADABLE:
         return Skim(failed=failures.not_an_answer())
     if found.error is not None:
-        return Skim(failed=failures.read_stream_error(found.error))
+        counted = usage.read_usage(found.usage_metadata)
+        return Skim(usage=counted, failed=failures.read_stream_error(found.error))
     if found.embeddings is None:
         return Skim(failed=failures.not_an_answer())
     return Skim(

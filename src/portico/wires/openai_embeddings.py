@@ -98,7 +98,8 @@ def skim(body: bytes) -> Skim:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return Skim(failed=failures.not_an_answer())
     if found.error is not None:
-        return Skim(failed=failures.read_stream_error(found.error))
+        counted = usage.read(found.usage)
+        return Skim(usage=counted, failed=failures.read_stream_error(found.error))
     if found.data is None:
         return Skim(failed=failures.not_an_answer())
     return Skim(

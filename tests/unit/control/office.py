@@ -3,15 +3,16 @@
 import asyncio
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from portico.adapters.memory.clock import FakeClock
 from portico.adapters.memory.journal import MemoryJournal
 from portico.adapters.memory.ledger import MemoryLedger
 from portico.adapters.memory.store import MemoryStore
+from portico.contract.budget import Standing as BudgetStanding
 from portico.contract.call import Principal
-from portico.contract.ports import OwnAnswer, OwnCall
+from portico.contract.ports import Clock, Ledger, OwnAnswer, OwnCall
 from portico.contract.receipt import Attempt, Receipt
 from portico.contract.snapshot import Snapshot
 from portico.control.deployments.shown import Standing
@@ -48,10 +49,24 @@ class CannedCaller:
         return self.answer
 
 
+class CannedBudgets:
+    """Stand as a test says."""
+
+    def __init__(self) -> None:
+        self.stand: list[BudgetStanding] = []
+        self.away = ""
+
+    def standings(self, now_ns: int) -> Sequence[BudgetStanding]:
+        return self.stand
+
+    def degraded(self) -> str:
+        return self.away
+
+
 class Office:
     """An administrative API with everything behind it in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, ledger: Ledger | None = None, clock: Clock | None = None) -> None:
         self.journal = MemoryJournal()
         self.journal.record(RECEIPT)
         self.snapshot = Snapshot(project="default", providers=(), models=(), workloads=())
@@ -64,12 +79,14 @@ class Office:
         self.standing = Standing(snapshot=self.snapshot, pointers={}, made={})
         self.projects: list[ProjectPrompts] = []
         self.caller = CannedCaller()
+        self.budgets = CannedBudgets()
         self.app = create_admin(
             AdminServices(
                 keys=Keys(self.store, FakeClock(), b"p" * 32, os.urandom),
                 store=self.store,
-                ledger=MemoryLedger(self.journal),
-                clock=FakeClock(),
+                ledger=ledger or MemoryLedger(self.journal),
+                budgets=self.budgets,
+                clock=clock or FakeClock(),
                 snapshot=lambda: self.snapshot,
                 workloads=lambda: ("support",),
                 on_keys_changed=self._publish,

@@ -179,7 +179,6 @@ def test_each_key_without_effect_is_warned_about_with_its_line() -> None:
         "workloads.support.trust (portico.yaml:20)",
         "workloads.support.guards (portico.yaml:21)",
         "workloads.support.cache (portico.yaml:24)",
-        "workloads.support.budget (portico.yaml:25)",
         "workloads.support.transcripts (portico.yaml:27)",
         "workloads.support.rollout (portico.yaml:28)",
         "tools (portico.yaml:29)",

@@ -2,12 +2,24 @@
 
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
+from portico.contract.budget import Budget, Scope
 from portico.contract.deployment import Deployment
 from portico.contract.errors import InvalidRequest
 from portico.contract.money import Price, Rates
-from portico.contract.snapshot import Bounds, Model, Provider, Release, Snapshot, Workload
+from portico.contract.snapshot import (
+    Bounds,
+    Currency,
+    Model,
+    Provider,
+    Release,
+    Retention,
+    Snapshot,
+    Webhook,
+    Workload,
+)
 from portico.control.projects.deploying import RECENT, deployed, pointed, previous, priced
 from portico.control.projects.merging import conflicts, merged
 
@@ -161,3 +173,48 @@ def test_an_old_release_has_todays_prices_where_its_model_is_still_known() -> No
     assert found.ladder[0][0].price == price
     assert found.ladder[0][0].name == "m"
     assert priced([a_release("rel_1")], []) == (a_release("rel_1"),)
+
+
+def test_budgets_and_webhooks_of_all_projects_are_in_force_and_no_two_budgets_share_a_name() -> (
+    None
+):
+    def with_rules(name: str) -> Snapshot:
+        budget = Budget(name="budgets.all", scope=Scope(project=name), nano=len(name))
+        hook = Webhook(name="ops", project=name, url=f"http://{name}")
+        return msgspec.structs.replace(a_project(name), budgets=(budget,), webhooks=(hook,))
+
+    found = merged([with_rules("care"), with_rules("default"), with_rules("lab")])
+    assert [(each.name, each.scope.project) for each in found.budgets] == [
+        ("budgets.all", "default"),
+        ("care/budgets.all", "care"),
+        ("lab/budgets.all", "lab"),
+    ]
+    assert [each.project for each in found.webhooks] == ["default", "care", "lab"]
+
+
+def test_things_are_kept_as_long_as_the_project_says_that_keeps_them_longest() -> None:
+    one = msgspec.structs.replace(
+        a_project("a"), retention=Retention(receipts_s=5.0, transcripts_s=2.0), warnings=()
+    )
+    other = msgspec.structs.replace(
+        a_project("b"), retention=Retention(receipts_s=7.0, feedback_s=1.0), warnings=()
+    )
+    found = merged([one, other])
+    assert found.retention == Retention(receipts_s=7.0)
+    assert [warning.partition(" is overruled")[0] for warning in found.warnings] == [
+        "project a: retention.receipts",
+        "project a: retention.transcripts",
+        "project b: retention.feedback",
+    ]
+    assert merged([one]).retention == one.retention
+    assert merged([one]).warnings == ()
+
+
+def test_the_currency_is_that_of_the_first_project_that_names_one() -> None:
+    def showing(name: str, code: str) -> Snapshot:
+        currency = Currency(code=code, per_usd=1.0, date="2026-11-20")
+        return msgspec.structs.replace(a_project(name), currency=currency)
+
+    found = merged([showing("b", "CHF"), a_project("default"), showing("a", "EUR")])
+    assert found.currency is not None
+    assert found.currency.code == "EUR"

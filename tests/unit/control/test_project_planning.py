@@ -77,6 +77,12 @@ def test_a_first_plan_adds_everything_and_starts_from_nothing() -> None:
          'providers.own.base_url: "http://127.0.0.1:9/v1" -> "http://127.0.0.1:8/v1"'),
         (with_yaml("nesting: 50", "nesting: 60"), ("settings", "limits"), "change",
          "limits.nesting: 50 -> 60"),
+        (with_yaml("limits:", "budgets: {all: {usd: 5, per: day}}\nlimits:"),
+         ("settings", "budgets"), "add", "budgets.all.usd: none -> 5"),
+        (with_yaml("lane: chat", "lane: chat, budget: {usd: 0.5, per: day}"),
+         ("workload", "support"), "change", "workloads.support.budget.usd: none -> 0.5"),
+        (with_yaml("limits:", "currency: {code: EUR, per_usd: 0.9, date: 2026-11-20}\nlimits:"),
+         ("settings", "currency"), "add", 'currency.code: none -> "EUR"'),
         (with_yaml("lane: chat", "lane: batch"), ("workload", "support"), "change",
          'workloads.support.lane: "chat" -> "batch"'),
         ({**FILES, "prompts/greet.md": "Be brief.\n"}, ("prompt", "greet"), "change", "+Be brief."),
@@ -105,6 +111,22 @@ def test_a_secret_that_stands_in_the_file_is_said_to_differ_and_not_shown() -> N
     assert b"canary" not in msgspec.json.encode(found)
     (line,) = changed(found)["provider", "own"].lines
     assert line == "providers.own.api_key: a value that is not shown differs"
+
+
+def test_a_budget_of_a_workload_is_no_part_of_its_release() -> None:
+    found = changed(plan(with_yaml("lane: chat", "budget: {usd: 5, per: day}")))
+    support = found["workload", "support"]
+    assert support.from_release == support.to_release
+    assert support.message == "workload support: settings"
+
+
+def test_the_address_and_the_secret_of_a_webhook_are_not_shown() -> None:
+    hook = "webhooks: {ops: {url: 'https://canary', secret: canary, shape: slack}}\nlimits:"
+    found = plan(with_yaml("limits:", hook))
+    lines = changed(found)["settings", "webhooks"].lines
+    assert "webhooks.ops.secret: a value that is not shown differs" in lines
+    assert 'webhooks.ops.shape: none -> "slack"' in lines
+    assert b"canary" not in msgspec.json.encode(found)
 
 
 def test_a_removed_workload_is_said_and_leaves_the_others_alone() -> None:

@@ -103,7 +103,7 @@ def test_a_resolved_price_says_where_it_comes_from_and_of_when_it_is() -> None:
     assert price is not None
     assert price.source.startswith("genai-prices ")
     assert price.date == "2026-11-23"
-    assert price.rates == Rates(input=250_000, output=2_000_000, cached_read=25_000)
+    assert price.rates == Rates(input=250_000, output=2_000_000, cached_read=25_000, search=10**10)
 
 
 def test_the_address_decides_whose_price_holds() -> None:

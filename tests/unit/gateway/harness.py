@@ -6,9 +6,11 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from portico.adapters.budgets.local import LocalBudgets
 from portico.adapters.clock import SystemClock
 from portico.adapters.memory.credentials import MemoryCredentials
 from portico.adapters.memory.journal import MemoryJournal
+from portico.adapters.memory.ledger import MemoryLedger
 from portico.adapters.memory.notes import MemoryNotes
 from portico.adapters.memory.store import MemoryStore
 from portico.adapters.memory.upstream import MemoryUpstream, Scripted
@@ -169,6 +171,7 @@ class Site:
         self.upstream = MemoryUpstream(replies)
         self.memory = MemoryJournal()
         self.store = MemoryStore()
+        self.ledger = MemoryLedger(self.memory)
         self.notes = MemoryNotes(self.store)
         self.keys: dict[str, Key] = {}
         self.texts: dict[str, str] = {}
@@ -187,7 +190,10 @@ class Site:
             credentials=MemoryCredentials(),
             metrics=Metrics(),
             repeats=Repeats(clock),
+            spares=Repeats(clock),
+            budgets=LocalBudgets(MemoryLedger(self.memory), clock),
             notes=self.notes,
+            ledger=self.ledger,
             observer=Observer(self.notes, clock),
             commit=commit,
         )

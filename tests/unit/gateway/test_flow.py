@@ -48,7 +48,7 @@ class Arrived:
 
 
 class Called:
-    tape = None
+    tapes = ()
     keeping = None
 
     def __init__(self, way: Way) -> None:

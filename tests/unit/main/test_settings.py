@@ -70,9 +70,15 @@ def test_a_bad_value_is_an_error_that_names_its_variable_and_not_its_value(
 def test_a_database_elsewhere_is_refused_rather_than_ignored() -> None:
     with pytest.raises(SettingsError, match="PORTICO_DATABASE_URL"):
         embedded_only(settings(PORTICO_DATABASE_URL="postgresql://x"))
-    (warning,) = embedded_only(settings(PORTICO_SHARED_URL="redis://x"))
-    assert "PORTICO_SHARED_URL" in warning
-    assert embedded_only(settings()) == ()
+    embedded_only(settings(PORTICO_SHARED_URL="redis://x"))
+    embedded_only(settings())
+
+
+@pytest.mark.parametrize("url", ["http://x", "redis:///secret", "redis://x:0", "redis:x", "redis://h:x"])
+def test_a_shared_server_that_is_none_is_refused_without_quoting_it(url: str) -> None:
+    with pytest.raises(SettingsError) as refused:
+        settings(PORTICO_SHARED_URL=url)
+    assert url not in refused.value.message
 
 
 def test_the_data_directory_is_the_option_then_the_variable_then_dot_portico() -> None:

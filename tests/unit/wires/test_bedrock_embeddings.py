@@ -74,7 +74,7 @@ def test_the_callers_id_of_the_person_is_dropped_and_listed() -> None:
         ({"embedding": [0.5, 1], "inputTextTokenCount": 3}, ((0.5, 1.0),), Usage(input=3)),
         ({"embeddings": {"float": [[0.5], [1]]}, "id": "x"}, ((0.5,), (1.0,)), None),
         ({"embeddings": [[0.5]], "response_type": "embeddings_floats"}, ((0.5,),), None),
-        ({"embedding": [1], "inputTextTokenCount": -1}, ((1.0,),), None),
+        ({"embedding": [1], "inputTextTokenCount": None}, ((1.0,),), None),
     ],
 )
 def test_the_vectors_of_each_family_are_read(

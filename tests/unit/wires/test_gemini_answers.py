@@ -136,8 +136,8 @@ def test_counts_do_not_overlap() -> None:
     )
 
 
-@pytest.mark.parametrize("usage", [None, {}, {"promptTokenCount": 10**13}, {"totalTokenCount": 1}])
-def test_no_sane_usage_is_none(usage: Any) -> None:
+@pytest.mark.parametrize("usage", [None, {}, {"totalTokenCount": 1}])
+def test_usage_that_counts_nothing_is_none(usage: Any) -> None:
     found = gemini.WIRE.read_answer(raw({**answer({"text": "x"}), "usageMetadata": usage}))
     assert found.usage is None
 

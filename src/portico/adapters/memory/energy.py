@@ -7,6 +7,7 @@ from typing import Final
 from portico.contract.energy import Energy
 from portico.contract.ledger import EnergyKey, EnergyPart, EnergyUse
 from portico.contract.receipt import Attempt, Receipt
+from portico.contract.usage import Usage
 
 Made = tuple[Receipt, Attempt]
 NOTHING: Final = Energy(low_nwh=0, high_nwh=0, co2e_low_ng=0, co2e_high_ng=0)
@@ -69,9 +70,13 @@ def _part(basis: tuple[str, int, int], attempts: Sequence[Attempt]) -> EnergyPar
         size_low=basis[1],
         size_high=basis[2],
         attempts=len(attempts),
-        tokens_out=sum(each.usage.output + each.usage.output_audio for each in attempts),
+        tokens_out=sum(_written(each.usage) for each in attempts),
         low_nwh=sum(each.low_nwh for each in found),
         high_nwh=sum(each.high_nwh for each in found),
         co2e_low_ng=sum(each.co2e_low_ng for each in found),
         co2e_high_ng=sum(each.co2e_high_ng for each in found),
     )
+
+
+def _written(usage: Usage) -> int:
+    return usage.output + usage.output_audio + usage.output_image

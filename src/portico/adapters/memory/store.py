@@ -1,7 +1,7 @@
 """Control-plane state in memory."""
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final, TypeVar
 
 import msgspec
@@ -27,6 +27,7 @@ from portico.contract.deployment import (
     Transcript,
 )
 from portico.contract.errors import InvalidRequest
+from portico.contract.ledger import Capacity
 from portico.contract.ports import Note
 from portico.contract.snapshot import Key
 
@@ -94,6 +95,8 @@ class MemoryStore:
         self._happenings: list[Happening] = []
         self._observed: dict[tuple[str, str], ObservedPrompt] = {}
         self._transcripts: dict[str, Transcript] = {}
+        self.capacities: list[Capacity] = []
+        """Terms of provisioned throughput, in the order of their beginning."""
 
     # --- keys, secrets, load tests ---------------------------------------------------------
 
@@ -195,6 +198,28 @@ class MemoryStore:
         for call in old:
             del self._transcripts[call]
         return len(old)
+
+    # --- provisioned throughput ------------------------------------------------------------
+
+    def put_capacities(self, project: str, now_ns: int, hourly: Mapping[str, int]) -> None:
+        with self._lock:
+            kept, going_on = [], set()
+            for each in self.capacities:
+                if each.project != project or each.until_ns:
+                    kept.append(each)
+                elif hourly.get(each.model) == each.nano_per_hour:
+                    kept.append(each)
+                    going_on.add(each.model)
+                elif each.since_ns < now_ns:
+                    kept.append(msgspec.structs.replace(each, until_ns=now_ns))
+            kept += [
+                Capacity(
+                    project=project, model=model, nano_per_hour=nano, since_ns=now_ns, until_ns=0
+                )
+                for model, nano in hourly.items()
+                if model not in going_on
+            ]
+            self.capacities = kept
 
 
 def _newest(things: Iterable[T], limit: int) -> list[T]:

@@ -82,7 +82,7 @@ def open_data(
     return Data(
         directory=directory,
         journal=written,
-        ledger=SqliteLedger(database, written),
+        ledger=SqliteLedger(database, written, sealer=sealer),
         store=store,
         notes=WrittenNotes(SqliteNoteSink(database, sealer), notes, clock=clock),
         lock=lock,

@@ -3,27 +3,41 @@
 import asyncio
 import re
 import sqlite3
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from portico.adapters.journal.entries import decode
-from portico.adapters.store import queries
-from portico.adapters.store.connection import opened
+from portico.adapters.store import queries, rows
+from portico.adapters.store.connection import opened, transaction
+from portico.adapters.store.energies import energy
+from portico.adapters.store.forgetting import AT_ONCE, forget_some, forget_some_feedback
+from portico.adapters.store.judging import judge
+from portico.adapters.store.recorded import number_of, recorded, sessions
+from portico.adapters.store.rollup_queries import CAPACITIES
+from portico.adapters.store.sealing import KEY_FILE, Sealer
+from portico.adapters.store.spending import spending
+from portico.adapters.store.summing import whole
+from portico.contract.budget import Recorded
 from portico.contract.errors import InvalidRequest, Overloaded
+from portico.contract.feedback import Feedback
 from portico.contract.ledger import (
+    Capacity,
     EnergyKey,
-    EnergyPart,
     EnergyUse,
     ModelUse,
     PromptUse,
+    Spending,
+    SpendingQuery,
     Use,
 )
 from portico.contract.ports import Journal
 from portico.contract.receipt import Receipt
 
+T = TypeVar("T")
 FLUSH_S = 10.0
 """How long a read waits for the database to take what the journal holds."""
 MOST = 10_000
@@ -36,8 +50,17 @@ NO_END = 2**63 - 1
 class SqliteLedger:
     """Implements `contract.ports.Ledger`. Each read has a read-only connection of its own."""
 
-    def __init__(self, path: Path, journal: Journal, *, flush_s: float = FLUSH_S) -> None:
+    def __init__(
+        self,
+        path: Path,
+        journal: Journal,
+        *,
+        sealer: Sealer | None = None,
+        flush_s: float = FLUSH_S,
+    ) -> None:
+        """`sealer`: of comments; one with the key beside the database where none is given."""
         self._path = path
+        self._sealer = sealer or Sealer(path.with_name(KEY_FILE))
         self._journal = journal
         self._flush_s = flush_s
 
@@ -73,7 +96,40 @@ class SqliteLedger:
 
     async def energy(self, since_ns: int, until_ns: int, by: EnergyKey) -> Sequence[EnergyUse]:
         await self._flush()
-        return await asyncio.to_thread(self._energy, since_ns, until_ns, by)
+        return await self._read(lambda at: energy(at, since_ns, until_ns, by))
+
+    async def spending(self, query: SpendingQuery) -> Sequence[Spending]:
+        await self._flush()
+        return await self._read(lambda at: spending(at, query))
+
+    async def recorded(self, since_ns: int, after: str = "") -> Sequence[Recorded]:
+        """Raises InvalidRequest for an `after` that is not in the ledger."""
+        await self._flush()
+        return await self._read(lambda at: recorded(at, since_ns, after))
+
+    async def sessions(self, since_ns: int) -> Sequence[Recorded]:
+        await self._flush()
+        return await self._read(lambda at: sessions(at, since_ns))
+
+    async def capacities(self, since_ns: int, until_ns: int) -> Sequence[Capacity]:
+        bounds = {"since": since_ns, "until": until_ns}
+        return await self._read(
+            lambda at: [rows.to_capacity(row) for row in at.execute(CAPACITIES, bounds)]
+        )
+
+    async def forget(self, before_ns: int) -> int:
+        """In steps of some hundredths of a second, with as much time between them, in which the
+        database takes what the journal holds."""
+        await self._flush()
+        return await self._in_steps(forget_some, before_ns)
+
+    async def forget_feedback(self, before_ns: int) -> int:
+        """Deletes who said what of calls before then, and their comments. The counts stay."""
+        return await self._in_steps(forget_some_feedback, before_ns)
+
+    async def judged(self, feedback: Feedback) -> None:
+        await self._flush()
+        await asyncio.to_thread(self._judge, feedback)
 
     async def _flush(self) -> None:
         try:
@@ -86,13 +142,39 @@ class SqliteLedger:
                 retry_after=1.0,
             ) from None
 
+    async def _read(self, read: Callable[[sqlite3.Connection], T]) -> T:
+        def work() -> T:
+            with opened(self._path, mode="ro") as connection:
+                connection.execute("BEGIN")  # all of its statements see one and the same state
+                return read(connection)
+
+        return await asyncio.to_thread(work)
+
+    async def _in_steps(self, step: Callable[[sqlite3.Connection, int], int], until: int) -> int:
+        def work() -> int:
+            with opened(self._path) as connection:
+                return step(connection, until)
+
+        done, last = 0, AT_ONCE
+        while last == AT_ONCE:
+            began = time.monotonic()
+            last = await asyncio.to_thread(work)
+            done += last
+            await asyncio.sleep(time.monotonic() - began)
+        return done
+
+    def _judge(self, feedback: Feedback) -> None:
+        sealed = rows.sealed_comment(feedback, self._sealer.seal)
+        with opened(self._path) as connection, transaction(connection):
+            judge(connection, feedback, sealed)
+
     def _recent(self, limit: int, before: str | None, after: str | None) -> list[Receipt]:
         query = queries.NEWEST if after is None else queries.NEXT
         with opened(self._path, mode="ro") as connection:
             bounds = {
                 "limit": limit,
-                "after": 0 if after is None else _number(connection, after, "after"),
-                "before": NO_END if before is None else _number(connection, before, "before"),
+                "after": 0 if after is None else number_of(connection, after, "after"),
+                "before": NO_END if before is None else number_of(connection, before, "before"),
             }
             return [decode(body) for (body,) in connection.execute(query, bounds)]
 
@@ -124,50 +206,10 @@ class SqliteLedger:
             rows = connection.execute(queries.USE_OF_PROMPTS, bounds).fetchall()
         return [_prompt_use(row) for row in rows]
 
-    def _energy(self, since_ns: int, until_ns: int, by: EnergyKey) -> list[EnergyUse]:
-        bounds = {"since": since_ns, "until": until_ns}
-        parts: dict[tuple[str, int], list[EnergyPart]] = {}
-        with opened(self._path, mode="ro") as connection:
-            counts = connection.execute(queries.ENERGY_CALLS[by], bounds).fetchall()
-            for key, simulated, *row in connection.execute(queries.ENERGY_PARTS[by], bounds):
-                parts.setdefault((key, simulated), []).append(_energy_part(tuple(row)))
-        return [
-            EnergyUse(
-                key=key,
-                simulated=bool(simulated),
-                calls=calls,
-                unestimated_calls=unestimated,
-                parts=tuple(parts.get((key, simulated), ())),
-            )
-            for key, simulated, calls, unestimated in counts
-        ]
-
-
-def _energy_part(row: tuple[Any, ...]) -> EnergyPart:
-    method, size_low, size_high, attempts, *halves = row
-    tokens_out, low, high, co2e_low, co2e_high = _whole(halves)
-    return EnergyPart(
-        method=method,
-        size_low=size_low,
-        size_high=size_high,
-        attempts=attempts,
-        tokens_out=tokens_out,
-        low_nwh=low,
-        high_nwh=high,
-        co2e_low_ng=co2e_low,
-        co2e_high_ng=co2e_high,
-    )
-
-
-def _whole(halves: Sequence[int]) -> tuple[int, ...]:
-    """Sums that were taken in two halves of 32 bits."""
-    pairs = zip(halves[::2], halves[1::2], strict=True)
-    return tuple((high << 32) + low for high, low in pairs)
-
 
 def _prompt_use(row: tuple[Any, ...]) -> PromptUse:
     workload, release, prompt, version, source, simulated, calls, *halves, parameters = row
-    tokens_in, tokens_out, cost_nano = _whole(halves)
+    tokens_in, tokens_out, cost_nano = whole(halves)
     return PromptUse(
         workload=workload,
         release=release,
@@ -195,13 +237,3 @@ def _model_use(row: tuple[str, str, str, int, int, int, int, int]) -> ModelUse:
         failed=failed,
         calls=calls,
     )
-
-
-def _number(connection: sqlite3.Connection, call: str, field: str) -> int:
-    row = connection.execute(queries.NUMBER, (call,)).fetchone()
-    if row is None:
-        raise InvalidRequest(
-            f"The ledger has no call {call!r} to read {field}. List calls without `{field}`.",
-            field=field,
-        )
-    return int(row[0])

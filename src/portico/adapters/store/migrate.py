@@ -12,7 +12,7 @@ from pathlib import Path
 from portico.adapters.store.connection import opened, transaction
 from portico.contract.errors import InternalFault, InvalidRequest
 
-REVISIONS = ("0001", "0002", "0003", "0004")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005")
 """All schemas since the first, oldest first; the last is this release's."""
 HERE = Path(__file__).parent
 _OF_THE_DATABASE = "SELECT version_num FROM alembic_version"

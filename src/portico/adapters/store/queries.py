@@ -82,39 +82,6 @@ GROUP BY workload, "release", prompt, prompt_version, prompt_source, simulated
 ORDER BY workload, "release", prompt, prompt_version, prompt_source, simulated
 """
 
-ENERGY_KEYS = {
-    "workload": "r.workload",
-    "team": "r.team",
-    "model": "a.model",
-    "day": "strftime('%Y-%m-%d', r.received_ns / 1000000000, 'unixepoch')",
-}
-"""What energy is grouped by, to its column."""
-_ENERGY_FROM = """
-FROM receipts r JOIN attempts a ON a.call = r.call
-WHERE r.received_ns >= :since AND r.received_ns < :until
-"""
-ENERGY_CALLS = {
-    by: f"""
-SELECT {key}, a.simulated, count(DISTINCT a.call),
-       count(DISTINCT CASE WHEN a.status = 'ok' AND a.energy_method = '' THEN a.call END)
-{_ENERGY_FROM} GROUP BY 1, 2 ORDER BY 1, 2
-"""
-    for by, key in ENERGY_KEYS.items()
-}
-# Sums in two halves, as above.
-ENERGY_PARTS = {
-    by: f"""
-SELECT {key}, a.simulated, a.energy_method, a.size_low, a.size_high, count(*),
-       sum((a.output + a.output_audio) >> 32), sum((a.output + a.output_audio) & 4294967295),
-       sum(a.energy_low_nwh >> 32), sum(a.energy_low_nwh & 4294967295),
-       sum(a.energy_high_nwh >> 32), sum(a.energy_high_nwh & 4294967295),
-       sum(a.co2e_low_ng >> 32), sum(a.co2e_low_ng & 4294967295),
-       sum(a.co2e_high_ng >> 32), sum(a.co2e_high_ng & 4294967295)
-{_ENERGY_FROM} GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5
-"""
-    for by, key in ENERGY_KEYS.items()
-}
-
 KEYS = """
 SELECT id, verifier, kind, name, workloads, team, created_ns, expires_ns, revoked_ns
 FROM keys ORDER BY created_ns, id

@@ -16,6 +16,8 @@ from portico.contract.deployment import (
     Transcript,
 )
 from portico.contract.errors import InvalidRequest
+from portico.contract.feedback import Feedback
+from portico.contract.ledger import Capacity
 from portico.contract.prompt import PromptVersion
 from portico.contract.snapshot import Key, Release
 
@@ -26,6 +28,7 @@ Found = tuple[Any, ...]
 
 SEALED_TRANSCRIPTS: Final = "transcripts"
 SEALED_OBSERVED: Final = "observed_prompts"
+SEALED_FEEDBACK: Final = "feedback"
 """What is bound to a sealed record beside its row's key."""
 
 HAPPENING_FIELDS: Final = ("at_ns", "kind", "workload", "subject", "detail", "number")
@@ -151,6 +154,29 @@ def to_observed(row: tuple[str, str, bytes, int, int, int, bytes], open_: Seal) 
         last_ns=last_ns,
         calls=calls,
     )
+
+
+def sealed_comment(feedback: Feedback, seal: Seal) -> bytes:
+    """Empty where nothing was said. Errors as `Sealer.seal`."""
+    if not feedback.comment:
+        return b""
+    place = (SEALED_FEEDBACK, feedback.call, str(feedback.at_ns), feedback.by)
+    return seal(feedback.comment.encode(), *place)
+
+
+def of_feedback(feedback: Feedback, sealed: bytes) -> Row:
+    return (
+        feedback.call, feedback.at_ns, feedback.by, feedback.score, feedback.label, sealed,
+    )  # fmt: skip
+
+
+def to_feedback(row: Found) -> Feedback:
+    """Without its comment."""
+    return msgspec.convert(dict(zip(Feedback.__struct_fields__, row, strict=False)), Feedback)
+
+
+def to_capacity(row: Found) -> Capacity:
+    return msgspec.convert(dict(zip(Capacity.__struct_fields__, row, strict=True)), Capacity)
 
 
 def names(of: Sequence[str]) -> str:

@@ -38,6 +38,27 @@ ENERGY = (
     "size_high",
 )
 
+MEASURES = (
+    "calls",
+    "answered",
+    "accepted",
+    "judged",
+    "attempts",
+    "failed",
+    "unpriced",
+    "capped",
+    "cap_hits",
+    "tokens_in",
+    "tokens_cached",
+    "tokens_out",
+    "cost_nano",
+    *ENERGY[:4],
+    "reached",
+    "model_reached",
+    "unestimated",
+    "model_unestimated",
+)
+
 
 def _text(name: str, *, key: bool = False) -> Column[str]:
     return Column(name, TEXT, primary_key=key, nullable=False)
@@ -50,6 +71,10 @@ def _added(name: str) -> Column[str]:
 
 def _whole(name: str) -> Column[int]:
     return Column(name, INTEGER, nullable=False)
+
+
+def _whole_key(name: str) -> Column[int]:
+    return Column(name, INTEGER, primary_key=True, nullable=False, autoincrement=False)
 
 
 def _bytes(name: str) -> Column[bytes]:
@@ -246,3 +271,67 @@ TRANSCRIPTS = Table(
     _bytes("sealed"),  # the whole transcript, msgpack, encrypted
 )
 Index("transcripts_received", TRANSCRIPTS.c.workload, TRANSCRIPTS.c.received_ns)
+
+ROLLUP_KINDS = Table(
+    "rollup_kinds",  # what attempts are counted by, beside the time
+    METADATA,
+    Column("number", INTEGER, primary_key=True),
+    *(_text(name) for name in ("project", "team", "workload", "release", "prompt")),
+    *(_text(name) for name in ("prompt_version", "key")),
+    _text("tags"),  # a JSON array of pairs in their order, or empty
+    *(_text(name) for name in ("model", "provider")),
+    _whole("simulated"),
+    _text("energy_method"),  # empty where there is no estimate
+    *(_whole(name) for name in ("size_low", "size_high")),
+)
+Index("rollup_kinds_all", *ROLLUP_KINDS.c[1:], unique=True)
+
+ROLLUPS = Table(
+    "rollups",
+    METADATA,
+    _whole_key("grain"),  # quarters of an hour in a row: 1, or 96 for a day in UTC
+    _whole_key("start"),  # quarters of an hour since the epoch
+    _whole_key("simulated"),
+    _whole_key("kind"),
+    _whole_key("part"),  # more than one where a sum does not fit into 64 bits
+    *(_whole(name) for name in MEASURES),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+
+SESSIONS = Table("sessions", METADATA, Column("number", INTEGER, primary_key=True), _text("name"))
+Index("sessions_name", SESSIONS.c.name, unique=True)
+
+ROLLUP_SESSIONS = Table(
+    "rollup_sessions",
+    METADATA,
+    _whole_key("start"),
+    _whole_key("session"),
+    _whole_key("kind"),
+    *(_whole(name) for name in ("calls", "tokens", "cost_nano", "first_ns", "last_ns")),
+    sqlite_with_rowid=False,
+    sqlite_strict=True,
+)
+Index("rollup_sessions_session", ROLLUP_SESSIONS.c.session)
+
+FEEDBACK = Table(
+    "feedback",
+    METADATA,
+    Column("number", INTEGER, primary_key=True),
+    _text("call"),
+    _whole("at_ns"),
+    _text("by"),
+    Column("score", REAL),
+    _text("label"),
+    _bytes("sealed"),  # the comment, encrypted; empty where there is none
+)
+Index("feedback_call", FEEDBACK.c.call)
+
+CAPACITIES = Table(
+    "capacities",
+    METADATA,
+    Column("number", INTEGER, primary_key=True),
+    *(_text(name) for name in ("project", "model")),
+    *(_whole(name) for name in ("nano_per_hour", "since_ns")),
+    _whole("until_ns"),  # 0: it goes on
+)

@@ -193,5 +193,91 @@ CREATE TABLE transcripts (
     PRIMARY KEY (call)
 );
 CREATE INDEX transcripts_received ON transcripts (workload, received_ns);
+CREATE TABLE rollup_kinds (
+    number INTEGER NOT NULL,
+    project TEXT NOT NULL,
+    team TEXT NOT NULL,
+    workload TEXT NOT NULL,
+    release TEXT NOT NULL,
+    prompt TEXT NOT NULL,
+    prompt_version TEXT NOT NULL,
+    "key" TEXT NOT NULL,
+    tags TEXT NOT NULL,
+    model TEXT NOT NULL,
+    provider TEXT NOT NULL,
+    simulated INTEGER NOT NULL,
+    energy_method TEXT NOT NULL,
+    size_low INTEGER NOT NULL,
+    size_high INTEGER NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE UNIQUE INDEX rollup_kinds_all ON rollup_kinds (project, team, workload, release, prompt, prompt_version, "key", tags, model, provider, simulated, energy_method, size_low, size_high);
+CREATE TABLE rollups (
+    grain INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    simulated INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    part INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    answered INTEGER NOT NULL,
+    accepted INTEGER NOT NULL,
+    judged INTEGER NOT NULL,
+    attempts INTEGER NOT NULL,
+    failed INTEGER NOT NULL,
+    unpriced INTEGER NOT NULL,
+    capped INTEGER NOT NULL,
+    cap_hits INTEGER NOT NULL,
+    tokens_in INTEGER NOT NULL,
+    tokens_cached INTEGER NOT NULL,
+    tokens_out INTEGER NOT NULL,
+    cost_nano INTEGER NOT NULL,
+    energy_low_nwh INTEGER NOT NULL,
+    energy_high_nwh INTEGER NOT NULL,
+    co2e_low_ng INTEGER NOT NULL,
+    co2e_high_ng INTEGER NOT NULL,
+    reached INTEGER NOT NULL,
+    model_reached INTEGER NOT NULL,
+    unestimated INTEGER NOT NULL,
+    model_unestimated INTEGER NOT NULL,
+    PRIMARY KEY (grain, start, simulated, kind, part)
+) WITHOUT ROWID, STRICT;
+CREATE TABLE sessions (
+    number INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE UNIQUE INDEX sessions_name ON sessions (name);
+CREATE TABLE rollup_sessions (
+    start INTEGER NOT NULL,
+    session INTEGER NOT NULL,
+    kind INTEGER NOT NULL,
+    calls INTEGER NOT NULL,
+    tokens INTEGER NOT NULL,
+    cost_nano INTEGER NOT NULL,
+    first_ns INTEGER NOT NULL,
+    last_ns INTEGER NOT NULL,
+    PRIMARY KEY (start, session, kind)
+) WITHOUT ROWID, STRICT;
+CREATE INDEX rollup_sessions_session ON rollup_sessions (session);
+CREATE TABLE feedback (
+    number INTEGER NOT NULL,
+    call TEXT NOT NULL,
+    at_ns INTEGER NOT NULL,
+    "by" TEXT NOT NULL,
+    score REAL,
+    label TEXT NOT NULL,
+    sealed BLOB NOT NULL,
+    PRIMARY KEY (number)
+);
+CREATE INDEX feedback_call ON feedback (call);
+CREATE TABLE capacities (
+    number INTEGER NOT NULL,
+    project TEXT NOT NULL,
+    model TEXT NOT NULL,
+    nano_per_hour INTEGER NOT NULL,
+    since_ns INTEGER NOT NULL,
+    until_ns INTEGER NOT NULL,
+    PRIMARY KEY (number)
+);
 INSERT INTO journal_position (one, sequence, offset) VALUES (1, 0, 0);
-INSERT INTO alembic_version (version_num) VALUES ('0004');
+INSERT INTO alembic_version (version_num) VALUES ('0005');

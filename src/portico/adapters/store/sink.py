@@ -2,9 +2,8 @@
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 
@@ -12,15 +11,21 @@ import msgspec
 
 from portico.adapters.journal.entries import INTENT, call_of, decode, encode, lost
 from portico.adapters.journal.sink import Entry, Position, SinkUnavailable
-from portico.adapters.store import queries
+from portico.adapters.store import queries, rollup_queries
 from portico.adapters.store.connection import connect, explain, transaction
+from portico.adapters.store.rollups import (
+    LARGEST,
+    Known,
+    Rollups,
+    tokens_in,
+    tokens_out,
+    write_rows,
+)
 from portico.contract.receipt import Attempt, Receipt
-from portico.contract.usage import Usage
 
 BUSY_S = 0.1
 """Short: the loader tries again by itself."""
 
-LARGEST = 2**63 - 1
 Row = tuple[str | int | bytes, ...]
 UNESTIMATED: Row = (0, 0, 0, 0, 0, 0, "")
 _usage = attrgetter(
@@ -38,12 +43,14 @@ class SqliteSink:
         self._under_way: frozenset[str] = frozenset()
         """The calls whose intents are in the database."""
         self._file = (0, 0)
+        self._known = Known()
 
     def open(self) -> Position:
         self.close()
         with self._told():
             connection = self._connection = connect(self._path, busy_s=BUSY_S)
             self._file = self._identity()
+            self._known = Known()
             self._under_way = frozenset(c for c, _ in connection.execute(queries.INTENTS))
             return Position(*connection.execute(queries.POSITION).fetchone())
 
@@ -51,26 +58,31 @@ class SqliteSink:
         batch = _Batch()
         for entry in entries:
             batch.add(entry)
-        try:
-            self._store(batch, before, behind)
-        except OverflowError:
-            batch.clamp()
-            self._store(batch, before, behind)
-
-    def _store(self, batch: "_Batch", before: Position, behind: Position) -> None:
-        with self._writing() as connection:
-            left = batch.write(connection, self._under_way)
-            _move(connection, before, behind)
-        self._under_way = left
+        self._store(batch, (before, behind))
 
     def settle_lost(self) -> None:
-        with self._writing() as connection:
-            batch = _Batch()
-            for call, body in connection.execute(queries.INTENTS).fetchall():
-                batch.add_lost(call, body)
+        self._check()
+        batch = _Batch()
+        with self._told():
+            left = self._opened().execute(queries.INTENTS).fetchall()
+        for call, body in left:
+            batch.add_lost(call, body)
+        self._store(batch, None)
+
+    def _store(self, batch: "_Batch", moved: tuple[Position, Position] | None) -> None:
+        try:
+            self._write(batch, moved)
+        except OverflowError:
             batch.clamp()
-            left = batch.write(connection, self._under_way)
+            self._write(batch, moved)
+
+    def _write(self, batch: "_Batch", moved: tuple[Position, Position] | None) -> None:
+        with self._writing() as connection:
+            left = batch.write(connection, self._under_way, self._known)
+            if moved is not None:
+                _move(connection, *moved)
         self._under_way = left
+        batch.rollups.learn(self._known)
 
     def persist(self) -> None:
         """SQLite's WAL is not synced at each commit (synchronous = NORMAL); here it is."""
@@ -94,11 +106,14 @@ class SqliteSink:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         self._check()
-        connection = self._connection
-        if connection is None:
-            raise SinkUnavailable(f"The database {self._path} is not open.")
+        connection = self._opened()
         with self._told(), transaction(connection):
             yield connection
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is None:
+            raise SinkUnavailable(f"The database {self._path} is not open.")
+        return self._connection
 
     @contextmanager
     def _told(self) -> Iterator[None]:
@@ -125,10 +140,13 @@ class _Batch:
 
     def __init__(self) -> None:
         self._intents: dict[str, bytes] = {}
-        self._receipts: list[Row] = []
-        self._attempts: list[Row] = []
+        self._receipts: dict[str, Receipt] = {}
+        self._bodies: list[bytes] = []
         self._done: set[str] = set()
         self._unreadable: list[Row] = []
+        self._clamped = False
+        self.rollups = Rollups()
+        """Of the receipts that the last `write` found to be new."""
 
     def add(self, entry: Entry) -> None:
         try:
@@ -142,8 +160,9 @@ class _Batch:
     def add_receipt(self, receipt: Receipt, body: bytes) -> None:
         self._intents.pop(receipt.call, None)
         self._done.add(receipt.call)
-        self._receipts.append(_receipt_row(receipt, body))
-        self._attempts.extend(_attempt_row(receipt.call, a) for a in receipt.attempts)
+        if receipt.call not in self._receipts:  # the first one stays, as in the table
+            self._receipts[receipt.call] = receipt
+            self._bodies.append(body)
 
     def add_lost(self, call: str, body: bytes) -> None:
         try:
@@ -156,30 +175,40 @@ class _Batch:
 
     def clamp(self) -> None:
         """Numbers past SQLite's range keep their true value in the body only."""
-        self._receipts = [_clamped(row) for row in self._receipts]
-        self._attempts = [_clamped(row) for row in self._attempts]
+        self._clamped = True
 
-    def write(self, connection: sqlite3.Connection, under_way: frozenset[str]) -> frozenset[str]:
+    def write(
+        self, connection: sqlite3.Connection, under_way: frozenset[str], known: Known
+    ) -> frozenset[str]:
         """`under_way`: calls with an intent in the database; returns them as they are then."""
         done = under_way & self._done
-        _write(connection, queries.ADD_RECEIPTS, self._receipts)
-        _write(connection, queries.ADD_ATTEMPTS, self._attempts)
+        new = self._write_receipts(connection)
+        attempts = [_attempt_row(each.call, a) for each in new for a in each.attempts]
+        write_rows(connection, queries.ADD_ATTEMPTS, self._bounded(attempts))
+        self.rollups = Rollups()
+        for receipt in new:
+            self.rollups.add(receipt)
+        self.rollups.write(connection, known, apart=self._clamped)
         connection.executemany(queries.DROP_INTENT, [(call,) for call in done])
-        _write(connection, queries.PUT_INTENTS, tuple(self._intents.items()))
+        write_rows(connection, queries.PUT_INTENTS, tuple(self._intents.items()))
         if self._unreadable:
             connection.executemany(queries.ADD_UNREADABLE, self._unreadable)
         return (under_way - done).union(self._intents)
 
+    def _write_receipts(self, connection: sqlite3.Connection) -> Collection[Receipt]:
+        """Those that were not there yet: only they are counted."""
+        receipts = self._receipts
+        last = connection.execute(rollup_queries.LAST_NUMBER).fetchone()[0]
+        before = connection.total_changes
+        rows = [*map(_receipt_row, receipts.values(), self._bodies)]
+        write_rows(connection, queries.ADD_RECEIPTS, self._bounded(rows))
+        if connection.total_changes - before == len(receipts):
+            return receipts.values()
+        new = connection.execute(rollup_queries.NEW_SINCE, (last,)).fetchall()
+        return [receipts[call] for (call,) in new]
 
-def _write(
-    connection: sqlite3.Connection, statements: Sequence[tuple[int, str]], rows: Sequence[Row]
-) -> None:
-    """Most rows in few statements: between two statements the loop's thread waits for us."""
-    at = 0
-    for size, statement in statements:
-        while len(rows) - at >= size:
-            connection.execute(statement, tuple(chain.from_iterable(rows[at : at + size])))
-            at += size
+    def _bounded(self, rows: list[Row]) -> list[Row]:
+        return [*map(_clamped, rows)] if self._clamped else rows
 
 
 def _move(connection: sqlite3.Connection, before: Position, behind: Position) -> None:
@@ -205,7 +234,7 @@ def _receipt_row(receipt: Receipt, body: bytes) -> Row:
     return (
         receipt.call, receipt.received_ns, receipt.workload, receipt.model, receipt.team,
         receipt.key, receipt.project, receipt.subject, receipt.release, receipt.status,
-        receipt.cost_nano, _tokens_in(usage), usage.output + usage.output_audio,
+        receipt.cost_nano, tokens_in(usage), tokens_out(usage),
         int(receipt.simulated), body, receipt.prompt, receipt.prompt_version,
         receipt.prompt_source, " ".join(receipt.parameters),
     )  # fmt: skip
@@ -231,11 +260,3 @@ def _energy(attempt: Attempt) -> Row:
 
 def _clamped(row: Row) -> Row:
     return tuple(max(-LARGEST, min(v, LARGEST)) if isinstance(v, int) else v for v in row)
-
-
-def _tokens_in(usage: Usage) -> int:
-    """All that was read, from whatever source: the fields do not overlap."""
-    return (
-        usage.input + usage.cached_read + usage.cache_write_5m + usage.cache_write_1h
-        + usage.input_audio + usage.cached_audio
-    )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from portico.adapters.store import queries, rows, shipping
+from portico.adapters.store.capacities import put_capacities
 from portico.adapters.store.connection import opened, transaction
 from portico.adapters.store.sealing import KEY_FILE, NotOpened, Sealer
 from portico.contract.bench import BenchResult
@@ -138,6 +139,12 @@ class SqliteStore:
             last = self._write(queries.FORGET_TRANSCRIPTS, (before_ns, FORGET_AT_ONCE))
             forgotten += last
         return forgotten
+
+    # --- provisioned throughput ------------------------------------------------------------
+
+    def put_capacities(self, project: str, now_ns: int, hourly: Mapping[str, int]) -> None:
+        with opened(self._path) as connection, transaction(connection):
+            put_capacities(connection, project, now_ns, hourly)
 
     # --- the database ----------------------------------------------------------------------
 

@@ -9,7 +9,11 @@ from portico.control.projects.compile import (
 )
 from portico.control.projects.drift import drift
 from portico.control.projects.problems import Problem
-from portico.control.projects.references import Unresolved, with_secrets
+from portico.control.projects.references import (
+    Unresolved,
+    resolved,
+    with_secrets,
+)
 from portico.control.projects.scaffold import scaffold
 
 __all__ = [
@@ -20,6 +24,7 @@ __all__ = [
     "compile_project",
     "drift",
     "project_of",
+    "resolved",
     "scaffold",
     "wanted_files",
     "with_secrets",

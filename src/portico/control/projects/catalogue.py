@@ -7,15 +7,13 @@ from decimal import Decimal
 import msgspec
 
 from portico.contract.errors import InvalidRequest, PorticoError
-from portico.contract.money import Price
 from portico.contract.snapshot import Facts, Model, Provider
-from portico.control.projects import bedrock
+from portico.control.projects import bedrock, pricing
+from portico.control.projects.pricing import Priced, Priceless, Purchase
 from portico.control.projects.problems import FILE, Problem, problem
 from portico.control.projects.schema.providers import Model as Written
-from portico.control.projects.schema.providers import Price as WrittenPrice
 from portico.control.projects.weighing import weighed
 from portico.cost import prices
-from portico.methods.nearest import nearest
 from portico.methods.yaml12 import Document, Path
 from portico.providers.anthropic import facts as anthropic_facts
 from portico.providers.gemini import facts as gemini_facts
@@ -45,14 +43,6 @@ OFFICIAL: Mapping[str, tuple[str, ...]] = {
 }
 """Addresses whose model list is the provider's own."""
 SIMULATED = ("echo", "extract", "embed")
-
-
-class Priceless(Exception):
-    """A model without a usable price; says what to write."""
-
-    def __init__(self, message: str, hint: str, key: str = "") -> None:
-        super().__init__(message)
-        self.message, self.hint, self.key = message, hint, key
 
 
 NOTICE = timedelta(days=90)
@@ -89,17 +79,19 @@ def catalogue(
     """The project's models in file order, then what the providers in `own` list."""
     problems: list[Problem] = []
     models: list[Model] = []
+    discounts = pricing.discounts(document)
     for name, entry in written.items():
         provider = providers.get(entry.provider)
         if provider is None:
             continue
-        models.append(
-            _model(document, name, entry, (provider, entry.provider in own), at, problems)
-        )
+        discount = discounts.get(entry.provider, Decimal(0))
+        purchase = Purchase(provider, entry.provider in own, discount)
+        models.append(_model(document, name, entry, purchase, at, problems))
     taken = {(model.provider, model.id) for model in models}
     for name in providers:
         if name in own:
-            models += (m for m in listing(providers[name], at) if (m.provider, m.id) not in taken)
+            listed = _less(listing(providers[name], at), discounts.get(name, Decimal(0)))
+            models += (m for m in listed if (m.provider, m.id) not in taken)
     warnings = (*_retiring(document, models, at.date()), *_hourly(document, models))
     takes = (weighed(each, providers[each.provider], each.provider in own) for each in models)
     return Catalogue(tuple(takes), tuple(problems), warnings)
@@ -164,42 +156,52 @@ def listing(provider: Provider, at: datetime) -> Iterator[Model]:
         )
 
 
+def _less(models: Iterator[Model], discount: Decimal) -> Iterator[Model]:
+    for model in models:
+        if model.price is not None and discount:
+            price = prices.discounted(model.price, discount)
+            yield msgspec.structs.replace(model, price=price)
+        else:
+            yield model
+
+
 def _model(
     document: Document,
     name: str,
     written: Written,
-    provider: tuple[Provider, bool],
+    purchase: Purchase,
     at: datetime,
     problems: list[Problem],
 ) -> Model:
     here: Path = ("models", name)
-    price: Price | None = None
+    provider = purchase.provider
+    priced = Priced(None)
     try:
-        price = _price(written, *provider, at)
-        if provider[0].kind == "simulator":
+        priced = pricing.priced(written, purchase, at)
+        if provider.kind == "simulator":
             parse(written.id)
-        _misplaced(written, provider[0])
+        _misplaced(written, provider)
     except Priceless as error:
-        path = (*here, "price", error.key) if error.key else (*here, "price")
-        problems.append(problem(document, path, error.message, error.hint))
+        problems.append(problem(document, (*here, *error.path), error.message, error.hint))
     except PorticoError as error:
         problems.append(problem(document, (*here, "id"), error.message))
     if written.active_size is not None and written.active_size > (written.size or 0):
         message = "the parameters that take part in a token are some of all"
         problems.append(problem(document, (*here, "active_size"), message, "write size, not less"))
-    ours = provider[0].kind == "bedrock"
+    ours = provider.kind == "bedrock"
     return Model(
         name=name,
         provider=written.provider,
         id=written.id,
-        price=price,
-        facts=_facts(written.stands_for or written.id, *provider),
+        price=priced.price,
+        facts=_facts(written.stands_for or written.id, provider, purchase.own),
         size=written.size,
         active_size=written.active_size,
         stands_for=bedrock.behind(written.id, written.stands_for) if ours else written.stands_for,
         service_tier=written.service_tier if written.service_tier != "default" else "",
-        region=bedrock.place(written.id, provider[0].region) if ours else written.region,
-        throughput="provisioned" if _provisioned(written, provider[0]) else "on-demand",
+        region=bedrock.place(written.id, provider.region) if ours else written.region,
+        throughput="provisioned" if pricing.provisioned(written, provider) else "on-demand",
+        hourly_nano=priced.hourly_nano,
     )
 
 
@@ -211,11 +213,6 @@ def _misplaced(written: Written, provider: Provider) -> None:
         raise InvalidRequest("only models of kind bedrock take a service_tier here")
 
 
-def _provisioned(written: Written, provider: Provider) -> bool:
-    hourly = provider.kind == "bedrock" and bedrock.hourly(written.id)
-    return hourly or written.throughput == "provisioned"
-
-
 def _facts(id_: str, provider: Provider, own: bool) -> Facts | None:
     known = FACTS.get(provider.kind)
     found = known(id_) if known is not None else None
@@ -223,57 +220,3 @@ def _facts(id_: str, provider: Provider, own: bool) -> Facts | None:
         return found
     context = prices.context(provider.kind, id_, "" if own else provider.base_url)
     return Facts(context=context, source=prices.source()) if context is not None else None
-
-
-def _price(written: Written, provider: Provider, own: bool, at: datetime) -> Price | None:
-    """Raises Priceless."""
-    if written.price == "unpriced":
-        return None
-    if isinstance(written.price, WrittenPrice):
-        return _override(written.price, at)
-    if provider.kind == "simulator":
-        return prices.simulated(at)
-    if provider.kind not in FACTS or _provisioned(written, provider):
-        return None
-    if written.service_tier != "default":
-        raise Priceless("prices of service tiers are not published", "write price: {input, output}")
-    id_ = written.stands_for or written.id
-    try:
-        if provider.kind == "bedrock":
-            price = bedrock.published(bedrock.known_as(written), at)
-        else:
-            price = prices.resolve(provider.kind, id_, "" if own else provider.base_url, at)
-    except prices.UnusablePrice as error:
-        raise Priceless(str(error), "write price: {input, output}") from error
-    if price is None:
-        raise _unknown(written.id, provider, own, at)
-    return price
-
-
-def _unknown(id_: str, provider: Provider, own: bool, at: datetime) -> Priceless:
-    like = nearest(id_, (e.id for e in prices.catalogue(provider.kind, at))) if own else ()
-    meant = f"did you mean the id {' or '.join(like)}? Otherwise " if like else ""
-    return Priceless(
-        f"no price is published for the model {id_} of provider {provider.name}",
-        f"{meant}{_opaque(provider, id_)}write price: {{input: …, output: …}} in US dollars"
-        " per million tokens, or price: unpriced",
-    )
-
-
-def _opaque(provider: Provider, id_: str) -> str:
-    if provider.kind == "bedrock" and id_.startswith("arn:") and not bedrock.behind(id_):
-        return "only AWS knows the model behind this ARN: write stands_for: MODEL-ID. Otherwise "
-    return ""
-
-
-def _override(written: WrittenPrice, at: datetime) -> Price:
-    amounts = {
-        key: Decimal(repr(value)) for key, value in written.model_dump(exclude_none=True).items()
-    }
-    for key in ("input", "output"):
-        if key not in amounts:
-            raise Priceless(f"the key {key} is missing", "write 0 if there is nothing to pay", key)
-    try:
-        return prices.override(amounts, at)
-    except prices.UnusablePrice as error:
-        raise Priceless(str(error), "") from error

@@ -6,9 +6,19 @@ from datetime import UTC, date, datetime, time
 
 import msgspec
 
+from portico.contract.budget import Budget
 from portico.contract.prompt import PromptVersion
-from portico.contract.snapshot import Bounds, Model, Provider, Snapshot
-from portico.control.projects import activity, bedrock, catalogue, connecting, names, validating
+from portico.contract.snapshot import Bounds, Model, Provider, Retention, Snapshot, Webhook
+from portico.control.projects import (
+    activity,
+    bedrock,
+    catalogue,
+    connecting,
+    names,
+    validating,
+    watching,
+)
+from portico.control.projects.budgets import Covered, read_budgets
 from portico.control.projects.discovery import Discovered, discover
 from portico.control.projects.problems import FILE, Problem
 from portico.control.projects.prompts import Prompts, read_prompts
@@ -130,8 +140,19 @@ class _Compilation:
             workloads.add_default(project.project)
         self._problems += workloads.problems
         self._warnings += workloads.warnings
-        parts = _Parts(providers, models.models, prompts, workloads)
+        rules = self._rules(document, project, Covered(workloads.made, by_name))
+        parts = _Parts(providers, models.models, prompts, workloads, rules)
         return self._finish(project, parts)
+
+    def _rules(self, document: Document, project: Project, covered: Covered) -> "_Rules":
+        budgets, wrong = read_budgets(document, project, covered)
+        self._problems += wrong
+        webhooks, wrong = watching.read_webhooks(document, project, self._environment)
+        self._problems += wrong
+        self._warnings += watching.literal_webhook_secrets(self._document, project)
+        retention, wrong = watching.read_retention(document, project)
+        self._problems += wrong
+        return _Rules(budgets, webhooks, retention)
 
     def _providers(
         self, document: Document, project: Project
@@ -164,6 +185,10 @@ class _Compilation:
             workloads=tuple(parts.workloads.made),
             releases=tuple(parts.workloads.releases),
             adopted=tuple(each for each in parts.prompts.versions.values() if each.observed),
+            budgets=parts.rules.budgets,
+            webhooks=parts.rules.webhooks,
+            retention=parts.rules.retention,
+            currency=watching.read_currency(project),
             bounds=Bounds(
                 body_bytes=limits.body,
                 header_bytes=limits.headers,
@@ -184,11 +209,19 @@ class _Compilation:
 
 
 @dataclass(frozen=True)
+class _Rules:
+    budgets: tuple[Budget, ...]
+    webhooks: tuple[Webhook, ...]
+    retention: Retention
+
+
+@dataclass(frozen=True)
 class _Parts:
     providers: Mapping[str, Provider]
     models: tuple[Model, ...]
     prompts: Prompts
     workloads: Workloads
+    rules: _Rules
 
 
 def _owned(provider: Provider, project: Project) -> Provider:
@@ -215,6 +248,7 @@ def digest(snapshot: Snapshot) -> str:
             snapshot,
             providers=tuple(map(connecting.without_secrets, snapshot.providers)),
             models=tuple(map(_undated, snapshot.models)),
+            webhooks=tuple(map(watching.without_webhook_secrets, snapshot.webhooks)),
             releases=(),
             warnings=(),
             digest="",

@@ -88,6 +88,7 @@ def priced(releases: Iterable[Release], models: Iterable[Model]) -> tuple[Releas
         return msgspec.structs.replace(
             model,
             price=now.price,
+            hourly_nano=now.hourly_nano,
             facts=now.facts,
             size=now.size,
             active_size=now.active_size,

@@ -1,19 +1,21 @@
 """Several projects on one server: what each of them names, side by side.
 
 Law of the file: the project `default` comes first, the others by name; of two that name the same
-model or provider for callers, the first has it. Workloads are the exception: callers name them
-without a project, so that two projects may not declare the same one.
+model or provider for callers, or call a budget alike, the first has the name. Workloads are the
+exception: callers name them without a project, so that two projects may not declare the same one.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from portico.contract.budget import Budget
 from portico.contract.errors import InvalidRequest
 from portico.contract.prompt import PromptVersion
-from portico.contract.snapshot import Model, Provider, Release, Snapshot, Workload
+from portico.contract.snapshot import Model, Provider, Release, Retention, Snapshot, Workload
 
 DEFAULT = "default"
+RETAINED = ("receipts", "transcripts", "feedback")
 
 
 class Conflict(msgspec.Struct, frozen=True):
@@ -75,6 +77,10 @@ def merged(snapshots: Sequence[Snapshot]) -> Snapshot:
         releases=tuple(_releases(projects, serving)),
         adopted=tuple(_adopted(projects)),
         bounds=first.bounds,
+        budgets=tuple(_budgets(projects)),
+        webhooks=tuple(webhook for each in projects for webhook in each.webhooks),
+        retention=_retention(projects),
+        currency=next((each.currency for each in projects if each.currency), None),
         warnings=tuple(_warnings(projects)),
     )
 
@@ -129,7 +135,52 @@ def _adopted(projects: Sequence[Snapshot]) -> Iterator[PromptVersion]:
     yield from seen.values()
 
 
+def _budgets(projects: Sequence[Snapshot]) -> Iterator[Budget]:
+    """A budget keeps its name where no earlier project has it."""
+    names: set[str] = set()
+    for project in projects:
+        for budget in project.budgets:
+            own = f"{project.project}/{budget.name}"
+            name = own if budget.name in names else budget.name
+            names.add(name)
+            yield budget if name == budget.name else msgspec.structs.replace(budget, name=name)
+
+
+def _retention(projects: Sequence[Snapshot]) -> Retention:
+    """Everything is kept as long as the project says that keeps it longest: one that names no
+    time keeps it without end, and no other may delete that."""
+    return Retention(
+        receipts_s=_longest(each.retention.receipts_s for each in projects),
+        transcripts_s=_longest(each.retention.transcripts_s for each in projects),
+        feedback_s=_longest(each.retention.feedback_s for each in projects),
+    )
+
+
+def _longest(times: Iterable[float | None]) -> float | None:
+    """None is without end."""
+    longest = 0.0
+    for time in times:
+        if time is None:
+            return None
+        longest = max(longest, time)
+    return longest
+
+
+def _kept_longer(projects: Sequence[Snapshot]) -> Iterator[str]:
+    """A warning for each wish to delete that another project overrules."""
+    kept = _retention(projects)
+    for project in projects:
+        for key in RETAINED:
+            wanted = getattr(project.retention, f"{key}_s")
+            if wanted is not None and wanted != getattr(kept, f"{key}_s"):
+                yield (
+                    f"project {project.project}: retention.{key} is overruled: another project"
+                    " of this server keeps them longer, and they are kept together"
+                )
+
+
 def _warnings(projects: Sequence[Snapshot]) -> Iterator[str]:
     for project in projects:
         named = f"project {project.project}: " if len(projects) > 1 else ""
         yield from (f"{named}{warning}" for warning in project.warnings)
+    yield from _kept_longer(projects)

@@ -49,7 +49,7 @@ def dangling(document: Document, known: Known) -> list[Problem]:
     """Every name that stands for nothing."""
     found = [*_models(document, known), *_owners(document)]
     names = [
-        problem(document, path, f"there is no {what} {name}", _like(name, may))
+        problem(document, path, f"there is no {what} {name}", like(name, may))
         for path, name, may, what in found
         if isinstance(name, str) and name not in may
     ]
@@ -80,12 +80,13 @@ def _owners(document: Document) -> Iterator[Use]:
             yield (section, name, key), entry.get(key), may, key
 
 
-def _like(name: str, known: Collection[str]) -> str:
+def like(name: str, known: Collection[str]) -> str:
+    """A hint at names that may have been meant; empty where none is alike."""
     known = tuple(dict.fromkeys(known))
     qualified = tuple(may for may in known if may.endswith(f"/{name}"))
-    like = qualified[:3] or nearest(name, known)
-    if like:
-        return f"did you mean {' or '.join(like)}?"
+    near = qualified[:3] or nearest(name, known)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
     if 0 < len(known) <= 12:
         return f"expected one of {', '.join(known)}"
     return ""
@@ -100,7 +101,7 @@ def _missing_files(document: Document, files: Collection[str]) -> Iterator[Probl
                 document,
                 ("workloads", name, "prompt"),
                 f"there is no file prompts/{prompt}.md",
-                _like(prompt, known),
+                like(prompt, known),
             )
         rollout = workload.get("rollout")
         gate = rollout.get("gate") if isinstance(rollout, dict) else None
@@ -110,7 +111,7 @@ def _missing_files(document: Document, files: Collection[str]) -> Iterator[Probl
                 document,
                 ("workloads", name, "rollout", "gate"),
                 f"there is no suite evals/{gate}/",
-                _like(gate, sorted(suites)),
+                like(gate, sorted(suites)),
             )
     for name, provider in entries(document.data, "providers").items():
         script = provider.get("script")

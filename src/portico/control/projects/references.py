@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from portico.contract.snapshot import Provider
+from portico.contract.snapshot import Provider, Webhook
 
 REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{")
 
@@ -60,4 +60,16 @@ def with_secrets(provider: Provider, environment: Mapping[str, str]) -> Provider
         network=msgspec.structs.replace(
             provider.network, proxy=resolve(provider.network.proxy, environment)
         ),
+    )
+
+
+def resolved(webhook: Webhook, environment: Mapping[str, str]) -> Webhook:
+    """The webhook with url and secret resolved, for the one who sends.
+
+    Raises Unresolved. The result holds secrets: it is never stored, logged or published.
+    """
+    return msgspec.structs.replace(
+        webhook,
+        url=resolve(webhook.url, environment),
+        secret=resolve(webhook.secret, environment),
     )

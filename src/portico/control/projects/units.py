@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 AMOUNT = re.compile(r"([0-9]+(?:\.[0-9]+)?) ?([A-Za-zµ]+)")
 SECONDS: Mapping[str, float] = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
@@ -17,6 +18,7 @@ BYTES: Mapping[str, int] = {
     "MiB": 2**20,
     "GiB": 2**30,
 }
+CODE = re.compile(r"[A-Z]{3}")
 LONGEST_SECONDS = 100 * 366 * 86400
 LARGEST_BYTES = 2**50
 
@@ -64,6 +66,22 @@ def price(value: float) -> float:
     return value
 
 
+def currency_code(value: str) -> str:
+    if not CODE.fullmatch(value):
+        raise ValueError("expected three capital letters, such as EUR")
+    return value
+
+
+def iso_date(value: str) -> str:
+    """Raises ValueError for what is no day of the calendar, and for other forms of ISO 8601."""
+    try:
+        if date.fromisoformat(value).isoformat() == value:
+            return value
+    except ValueError:
+        pass  # told below, as any other text that is no date
+    raise ValueError("expected a date, such as 2026-11-20")
+
+
 def one_or_many(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -82,6 +100,9 @@ Name = Annotated[str, StringConstraints(pattern=NAME)]
 PromptName = Annotated[str, StringConstraints(pattern=f"{NAME[:-1]}(?:/{NAME[1:-1]})?$")]
 """A file under prompts/ without its ending, at most one folder deep."""
 Text = Annotated[str, StringConstraints(max_length=4096)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=512)]
+CurrencyCode = Annotated[str, AfterValidator(currency_code)]
+IsoDate = Annotated[str, AfterValidator(iso_date)]
 Duration = Annotated[float, BeforeValidator(duration)]
 Size = Annotated[int, BeforeValidator(size)]
 Usd = Annotated[float, Field(ge=0, allow_inf_nan=False)]

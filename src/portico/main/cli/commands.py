@@ -13,6 +13,7 @@ COMMANDS = {
     "bench": ("portico.main.cli.bench", "Load-test a workload, and keep what was found."),
     "key": ("portico.main.cli.key", "Create, list, rotate and revoke keys."),
     "calls": ("portico.main.cli.calls", "Look into the ledger."),
+    "cost": ("portico.main.cli.cost", "Report and forecast what calls cost."),
     "carbon": ("portico.main.cli.carbon", "Report the energy and carbon of answers."),
     "audit": ("portico.main.cli.audit", "Read the audit trail."),
     "backup": ("portico.main.cli.backup", "Write an encrypted copy of the data directory."),

@@ -78,7 +78,6 @@ def examine(
 
 def _environment(settings: Settings) -> Iterator[Finding]:
     try:
-        for warning in embedded_only(settings):
-            yield warn("environment", warning, "unset PORTICO_SHARED_URL")
+        embedded_only(settings)
     except SettingsError as failure:
         yield fail("environment", failure.message, "unset PORTICO_DATABASE_URL")

@@ -5,7 +5,6 @@ from pathlib import Path
 import click
 
 from portico.main.cli.options import DIRECTORY, as_json, directory
-from portico.main.cli.terminal import note
 from portico.main.settings import (
     DEFAULT_HOST,
     DEFAULT_PORT,
@@ -48,8 +47,7 @@ def command(
     {"url", "admin_key", "version"}; the admin key on the first start of a data directory only.
     """
     settings = read_settings(read_environment())
-    for warning in embedded_only(settings):
-        note(f"warning: {warning}")
+    embedded_only(settings)
     metrics = rest["metrics"]
     options = UpOptions(
         directory=directory.absolute(),
@@ -57,6 +55,7 @@ def command(
         host=host,
         port=port,
         json=bool(rest["json"]),
+        shared_url=settings.shared_url,
         metrics=None if not metrics else checked_address(str(metrics), "--metrics"),
     )
     # the server is half of Portico: only this command pays for importing it

@@ -93,7 +93,7 @@ def skim(body: bytes) -> Skim:
     except UNREADABLE:
         return Skim(failed=malformed())
     if found.type != "message":
-        return Skim(failed=malformed())
+        return Skim(usage=read_usage(found.usage), failed=malformed())
     size = 0
     for block in found.content:
         size += utf8_length(block.text or "") + utf8_length(block.thinking or "")

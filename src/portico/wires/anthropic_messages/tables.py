@@ -167,9 +167,6 @@ BUDGET_ONLY: tuple[str, ...] = (
 )
 """How the ids of these models begin (the dated ids of Claude 4 begin with -4-2025)."""
 
-MOST_TOKENS = 10**12
-"""A reported count above this is a fault of the upstream, not a number of tokens."""
-
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding an upstream's bytes may raise."""
 

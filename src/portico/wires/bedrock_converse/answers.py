@@ -58,6 +58,7 @@ class _SkimAnswer(msgspec.Struct, rename="camel"):
     output: _SkimOutput
     stop_reason: str | None = None
     usage: dict[str, Json] | None = None
+    service_tier: Json = None
 
 
 class _Message(msgspec.Struct):
@@ -72,6 +73,7 @@ class _Answer(msgspec.Struct, rename="camel"):
     output: _Output
     stop_reason: str | None = None
     usage: dict[str, Json] | None = None
+    service_tier: Json = None
     additional_model_response_fields: Json = None
 
 
@@ -98,7 +100,7 @@ def skim(body: bytes) -> Skim:
     blocks = found.output.message.content
     return Skim(
         stop=stop_reason(found.stop_reason),
-        usage=read_usage(found.usage),
+        usage=read_usage(found.usage, found.service_tier),
         output_bytes=sum(map(_size, blocks)),
         has_content=bool(blocks),
         complete=True,
@@ -121,7 +123,7 @@ def read_answer(body: bytes) -> Answer:
         id="",
         model="",
         choices=(choice,),
-        usage=read_usage(found.usage),
+        usage=read_usage(found.usage, found.service_tier),
         extra=own_extra(rest(raw, _READ), found.stop_reason, found.usage),
     )
 

@@ -36,6 +36,7 @@ class _Event(msgspec.Struct, rename="camel"):
     delta: _Delta | None = None
     stop_reason: str | None = None
     usage: dict[str, Json] | None = None
+    service_tier: Json = None
 
 
 _decoder = msgspec.json.Decoder(_Event)
@@ -140,7 +141,7 @@ class ConverseRelay:
         if kind == "messageStop":
             self._skim.stop = stop_reason(event.stop_reason)
         elif event.usage is not None:
-            self._skim.usage = read_usage(event.usage)
+            self._skim.usage = read_usage(event.usage, event.service_tier)
         self._tail[kind] = found
         self._skim.complete = len(self._tail) == len(_TAIL)
         return b""

@@ -49,6 +49,7 @@ class StreamEvent(msgspec.Struct, rename="camel"):
     delta: Block = {}
     stop_reason: str | None = None
     usage: Block | None = None
+    service_tier: Json = None
 
 
 class _OpenPart(msgspec.Struct):
@@ -202,7 +203,7 @@ class ConverseStreamReader:
         return [closed for index in list(self._open) for closed in self._close(index)]
 
     def _metadata(self, event: StreamEvent, body: Block) -> list[Event]:
-        usage = read_usage(event.usage)
+        usage = read_usage(event.usage, event.service_tier)
         reported: list[Event] = [] if usage is None else [UsageReported(usage=usage)]
         if self._stopped is None:
             return reported

@@ -345,8 +345,5 @@ ERROR_BY_STATUS: dict[int, type[PorticoError]] = {
 }
 """Where the type is missing or unknown; every other status is UpstreamFailed."""
 
-MOST_TOKENS = 10**12
-"""A reported count above this is a fault of the upstream, not a number of tokens."""
-
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding an upstream's bytes may raise."""

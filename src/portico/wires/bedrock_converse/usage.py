@@ -2,15 +2,26 @@
 
 https://docs.aws.amazon.com/bedrock/latest/userguide/prompt-caching.html
 https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html
+The tier stands beside the usage, in the answer and in a stream's `metadata`:
+https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_ServiceTier.html
 
-Law of the file: reading never fails, whatever an upstream reports; what is no sane count is 0.
+What an upstream may report wrongly, and what becomes of it: `portico.wires.counts`.
 """
 
-from collections.abc import Mapping
+import msgspec
 
 from portico.contract.conversation import NOTHING, Extra, Json
 from portico.contract.usage import Usage
-from portico.wires.bedrock_converse.tables import MOST_TOKENS
+from portico.wires.counts import (
+    MOST_INPUT,
+    Audit,
+    InputCount,
+    OutputCount,
+    TotalCount,
+    cache_writes,
+    input_sum,
+    tier,
+)
 
 COUNTED = frozenset(
     (
@@ -24,29 +35,64 @@ COUNTED = frozenset(
 )
 
 
-def read_usage(body: Json) -> Usage | None:
-    """None where there is none, or where a count is absurd: an estimate is nearer the truth."""
-    if not isinstance(body, dict) or not ("inputTokens" in body or "outputTokens" in body):
+class _Reported(msgspec.Struct, frozen=True, gc=False, rename="camel"):
+    """Usage as nearly every answer has it; the details of cache writes are read apart."""
+
+    input_tokens: InputCount = 0
+    output_tokens: OutputCount = 0
+    total_tokens: TotalCount | None = None
+    cache_read_input_tokens: InputCount | None = None
+    cache_write_input_tokens: InputCount | None = None
+
+
+def read_usage(body: Json, served: Json = None) -> Usage | None:
+    """None where it counts nothing. `served`: the `serviceTier` of the answer."""
+    if not isinstance(body, dict):
         return None
-    five, hour = _writes(body)
+    if body.get("inputTokens") is None and body.get("outputTokens") is None:
+        return None
+    audit = None
+    try:
+        found = msgspec.convert(body, _Reported)
+    except msgspec.ValidationError:
+        audit = Audit()
+        found = _cleaned(body, audit)
+    five, hour = found.cache_write_input_tokens or 0, 0
+    if body.get("cacheDetails"):
+        audit = audit or Audit()
+        five, hour = _writes(body, five, audit)
+    tier_word = served.get("type") if isinstance(served, dict) else None
     usage = Usage(
-        input=_count(body.get("inputTokens")),
-        cached_read=_count(body.get("cacheReadInputTokens")),
+        input=found.input_tokens,
+        cached_read=found.cache_read_input_tokens or 0,
         cache_write_5m=five,
         cache_write_1h=hour,
-        output=_count(body.get("outputTokens")),
+        output=found.output_tokens,
+        service_tier=tier(tier_word),
     )
-    counts = (usage.input, usage.cached_read, five, hour, usage.output)
-    return None if max(counts) > MOST_TOKENS else usage
+    if audit is None and _is_sound(found, usage):
+        return usage
+    audit = audit or Audit()
+    if audit.silent and not _is_sound(found, usage):
+        audit.inconsistent(None)
+    return audit.close(usage, body)
+
+
+def _is_sound(found: _Reported, usage: Usage) -> bool:
+    """Whether the total, where there is one, is the sum. Some leave out what the cache had."""
+    whole, total = input_sum(usage), found.total_tokens
+    plain = found.input_tokens + found.output_tokens
+    return whole <= MOST_INPUT and (not total or total in (plain, whole + found.output_tokens))
 
 
 def write_usage(usage: Usage | None, extra: Json = None) -> dict[str, Json]:
-    """Usage as an answer or the end of a stream reports it. Audio counts as input or output."""
+    """Usage as an answer or the end of a stream reports it. Audio and images have no place of
+    their own."""
     found = usage or Usage()
     fresh = found.input + found.input_audio
     read = found.cached_read + found.cached_audio
-    written = found.cache_write_5m + found.cache_write_1h
-    output = found.output + found.output_audio
+    written = cache_writes(found)
+    output = found.output + found.output_audio + found.output_image
     body: dict[str, Json] = {
         "inputTokens": fresh,
         "outputTokens": output,
@@ -69,23 +115,27 @@ def uncounted(body: Json) -> Extra:
     return {name: value for name, value in body.items() if name not in COUNTED}
 
 
-def _writes(body: Mapping[str, Json]) -> tuple[int, int]:
+def _cleaned(body: dict[str, Json], audit: Audit) -> _Reported:
+    """Usage with counts that are odd."""
+    return _Reported(
+        input_tokens=audit.main(body, "inputTokens", "input"),
+        output_tokens=audit.main(body, "outputTokens", "output"),
+        total_tokens=audit.count(body.get("totalTokens"), None),
+        cache_read_input_tokens=audit.count(body.get("cacheReadInputTokens"), "input"),
+        cache_write_input_tokens=audit.count(body.get("cacheWriteInputTokens"), "input"),
+    )
+
+
+def _writes(body: dict[str, Json], total: int, audit: Audit) -> tuple[int, int]:
     """Tokens written to the cache for five minutes and for an hour.
 
     What the details do not explain counts as five minutes, which is the default.
     """
-    total = _count(body.get("cacheWriteInputTokens"))
     split = {"5m": 0, "1h": 0}
-    details = body.get("cacheDetails")
-    for detail in details if isinstance(details, list) else ():
-        ttl = detail.get("ttl") if isinstance(detail, dict) else None
+    for detail in audit.entries(body.get("cacheDetails"), "input"):
+        ttl = detail.get("ttl")
         if isinstance(ttl, str) and ttl in split:
-            split[ttl] += _count(detail.get("inputTokens"))
+            split[ttl] += audit.count(detail.get("inputTokens"), "input")
+    if body.get("cacheWriteInputTokens") is not None and sum(split.values()) > total:
+        audit.inconsistent("input")
     return max(split["5m"], total - split["1h"]), split["1h"]
-
-
-def _count(value: Json) -> int:
-    """A count that is no positive number is 0; one beyond all sense stays so, for the caller."""
-    if isinstance(value, int | float) and value > 0:
-        return int(min(value, MOST_TOKENS + 1))
-    return 0

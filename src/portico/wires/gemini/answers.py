@@ -25,9 +25,10 @@ from portico.contract.conversation import (
 from portico.contract.events import Answer, Choice
 from portico.contract.usage import StopReason
 from portico.contract.wires import Skim
+from portico.wires.counts import MOST_SEARCHES
 from portico.wires.gemini import logprobs, signatures
 from portico.wires.gemini.failures import not_an_answer, read_stream_error
-from portico.wires.gemini.grounding import citations
+from portico.wires.gemini.grounding import billed_searches, citations, searched
 from portico.wires.gemini.part_reader import Block, opaque, read_part, rest
 from portico.wires.gemini.part_writer import json_object, write_call, write_inline, write_thought
 from portico.wires.gemini.tables import NAME, STOP_FROM_WORD, STOP_TO_WORD, UNREADABLE
@@ -96,10 +97,11 @@ def skim(body: bytes) -> Skim:
     except UNREADABLE:
         return Skim(failed=not_an_answer())
     if found.error is not None:
-        return Skim(failed=read_stream_error(found.error))
+        return Skim(usage=read_usage(found.usage_metadata), failed=read_stream_error(found.error))
     if not found.candidates and not found.blocked:
         return Skim(failed=not_an_answer())
-    skimmed = Skim(model=found.model_version, usage=read_usage(found.usage_metadata))
+    skimmed = Skim(model=found.model_version)
+    skimmed.usage = read_usage(found.usage_metadata, gather(set(), found))
     skimmed.complete = True
     skimmed.stop = StopReason.CONTENT_FILTER
     for place, candidate in enumerate(found.candidates or ()):
@@ -107,6 +109,14 @@ def skim(body: bytes) -> Skim:
         if place == 0:
             skimmed.stop = stop_reason(word, called)
     return skimmed
+
+
+def gather(asked: set[str], found: Response) -> int:
+    """Adds the searches that an answer, or a chunk, led to; how many are billed so far."""
+    for candidate in found.candidates or ():
+        if "groundingMetadata" in candidate and len(asked) < MOST_SEARCHES:
+            asked.update(searched(candidate))
+    return billed_searches(found.model_version, asked) if asked else 0
 
 
 def note(skimmed: Skim, body: dict[str, Json]) -> tuple[bool, str | None]:
@@ -155,7 +165,7 @@ def read_answer(body: bytes) -> Answer:
         id=found.response_id,
         model=found.model_version,
         choices=choices or (Choice(parts=(), stop=StopReason.CONTENT_FILTER),),
-        usage=read_usage(found.usage_metadata),
+        usage=read_usage(found.usage_metadata, gather(set(), found)),
         extra=extra,
     )
 

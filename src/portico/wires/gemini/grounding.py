@@ -3,10 +3,11 @@
 Offsets count bytes of UTF-8 within a part. https://ai.google.dev/api/generate-content#Segment
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from portico.contract.conversation import Citation, Json
 
+_BY_PROMPT = ("gemini-1", "gemini-2")
 _NAMES = frozenset(("citationMetadata", "groundingMetadata"))
 
 
@@ -16,6 +17,23 @@ def citations(candidate: Json, part: int, text: str | None) -> tuple[Citation, .
     if not isinstance(candidate, dict) or _NAMES.isdisjoint(candidate):
         return ()
     return (*_cited(candidate, text), *_grounded(candidate, part, text))
+
+
+def searched(candidate: dict[str, Json]) -> Iterator[str]:
+    """The queries that Google ran for a candidate. Empty ones are not billed."""
+    metadata = candidate.get("groundingMetadata")
+    found = metadata.get("webSearchQueries") if isinstance(metadata, dict) else None
+    for query in found if isinstance(found, list) else ():
+        if isinstance(query, str) and query:
+            yield query
+
+
+def billed_searches(model: str, queries: Collection[str]) -> int:
+    """What is billed by number: each query, up to Gemini 2.5 each prompt that led to any.
+
+    https://ai.google.dev/gemini-api/docs/google-search#pricing
+    """
+    return min(1, len(queries)) if model.startswith(_BY_PROMPT) else len(queries)
 
 
 def _cited(candidate: dict[str, Json], text: str | None) -> Iterator[Citation]:

@@ -12,7 +12,7 @@ from portico.contract.errors import PorticoError
 from portico.contract.usage import StopReason
 from portico.contract.wires import Skim
 from portico.wires import members
-from portico.wires.gemini.answers import Response, decoder, note, stop_reason
+from portico.wires.gemini.answers import Response, decoder, gather, note, stop_reason
 from portico.wires.gemini.failures import (
     cut,
     error_frame,
@@ -36,6 +36,7 @@ class GeminiRelay:
         self._usage: Json = None
         self._has_usage = False
         self._called = False
+        self._queries: set[str] = set()
 
     @property
     def skim(self) -> Skim:
@@ -94,6 +95,7 @@ class GeminiRelay:
             self._skim.failed = not_an_answer("between_chunks")
             return b""
         if chunk.error is not None:
+            self._skim.usage = read_usage(chunk.usage_metadata) or self._skim.usage
             self._skim.failed = read_stream_error(chunk.error)
             return b""
         released = b"" if self._held is None else self._held.raw
@@ -107,10 +109,11 @@ class GeminiRelay:
     def _note(self, chunk: Response) -> None:
         skim = self._skim
         skim.model = skim.model or chunk.model_version
+        searches = gather(self._queries, chunk)
         self._has_usage = chunk.usage_metadata is not None
         if chunk.usage_metadata is not None:
             self._usage = chunk.usage_metadata
-            skim.usage = read_usage(chunk.usage_metadata) or skim.usage
+            skim.usage = read_usage(chunk.usage_metadata, searches) or skim.usage
         if chunk.blocked and not chunk.candidates:
             self._finished.setdefault(0, True)
             skim.stop = skim.stop or StopReason.CONTENT_FILTER

@@ -30,6 +30,7 @@ from portico.wires.gemini.answers import (
     Response,
     answered,
     decoder,
+    gather,
     parts_of,
     read_candidate,
     stop_reason,
@@ -66,6 +67,7 @@ class GeminiStreamReader:
         self._begun = False
         self._blocked = False
         self._over = False
+        self._queries: set[str] = set()
 
     @property
     def complete(self) -> bool:
@@ -121,7 +123,7 @@ class GeminiStreamReader:
 
     def _chunk(self, chunk: Response) -> list[Event]:
         if chunk.error is not None:
-            raise read_stream_error(chunk.error)
+            return [*self._counted(chunk), *self._fail(read_stream_error(chunk.error))]
         self._blocked = self._blocked or chunk.blocked
         events: list[Event] = []
         if not self._begun:
@@ -130,8 +132,11 @@ class GeminiStreamReader:
             events.append(Started(id=chunk.response_id, model=chunk.model_version))
         for entry in chunk.candidates or ():
             events += self._candidate(read_candidate(entry), entry)
-        usage = read_usage(chunk.usage_metadata)
-        return events if usage is None else [*events, UsageReported(usage=usage)]
+        return [*events, *self._counted(chunk)]
+
+    def _counted(self, chunk: Response) -> list[Event]:
+        usage = read_usage(chunk.usage_metadata, gather(self._queries, chunk))
+        return [] if usage is None else [UsageReported(usage=usage)]
 
     def _candidate(self, found: Candidate, entry: Block) -> list[Event]:
         choice = self._choices.get(found.index)

@@ -318,9 +318,6 @@ ERROR_WORD: dict[int, str] = {
 }
 """The `error.status` that goes with one of our statuses."""
 
-MOST_TOKENS = 10**12
-"""A reported count above this is a fault of the upstream, not a number of tokens."""
-
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What decoding an upstream's bytes may raise."""
 

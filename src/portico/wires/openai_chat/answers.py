@@ -79,8 +79,10 @@ def skim(body: bytes) -> Skim:
     except UpstreamFailed as error:
         return Skim(failed=error)
     if found.error is not None:
-        return Skim(failed=read_stream_error(found.error))
-    skim = Skim(model=found.model or "", usage=usage.read(found.usage), complete=True)
+        counted = usage.read(found.usage, found.service_tier)
+        return Skim(usage=counted, failed=read_stream_error(found.error))
+    counted = usage.read(found.usage, found.service_tier)
+    skim = Skim(model=found.model or "", usage=counted, complete=True)
     for choice in found.choices or ():
         size = _size(choice.message)
         skim.output_bytes += size
@@ -112,7 +114,7 @@ def read_answer(body: bytes) -> Answer:
         id=found.id or "",
         model=found.model or "",
         choices=tuple(_choice(choice, inner) for choice, inner in ordered),
-        usage=usage.read(found.usage),
+        usage=usage.read(found.usage, found.service_tier),
         created=seconds(found.created),
         extra=extra,
     )

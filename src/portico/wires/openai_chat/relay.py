@@ -14,7 +14,7 @@ from portico.contract.wires import Skim
 from portico.wires import members
 from portico.wires.openai_chat import schema, usage
 from portico.wires.openai_chat.answers import stop_reason, utf8_length
-from portico.wires.openai_chat.failures import cut, error_frame, is_torn
+from portico.wires.openai_chat.failures import cut, error_frame, is_torn, read_stream_error
 from portico.wires.openai_chat.message_reader import arguments_text
 from portico.wires.openai_chat.stream_reader import DONE, read_chunk
 from portico.wires.openai_chat.stream_writer import DONE_FRAME
@@ -40,6 +40,7 @@ class ChatRelay:
         self._refused = False
         self._tail: list[SseFrame] = []
         self._tail_bytes = 0
+        self._tier: Json = None
         self._stamp = -1
         """The frame of the tail that carries `portico`."""
         self._is_usage = False
@@ -119,6 +120,7 @@ class ChatRelay:
             return False
         if not self._skim.model:
             self._skim.model = chunk.model or ""
+            self._tier = chunk.service_tier
         self._weigh(choice.delta)
         return True
 
@@ -166,6 +168,10 @@ class ChatRelay:
             return True
         chunk = read_chunk(found)
         self._is_usage = False
+        self._tier = chunk.service_tier or self._tier
+        if chunk.error is not None:
+            self._count(chunk.usage, with_choices=True)
+            raise read_stream_error(chunk.error)
         if chunk.model and not self._skim.model:
             self._skim.model = chunk.model
         for choice in chunk.choices or ():
@@ -176,7 +182,7 @@ class ChatRelay:
         return chunk.usage is None or self._count(chunk.usage, bool(chunk.choices))
 
     def _count(self, found: Json, with_choices: bool) -> bool:
-        counted = usage.read(found)
+        counted = usage.read(found, self._tier)
         if counted is not None:
             self._skim.usage = counted
         self._is_usage = self._wants_usage and not with_choices

@@ -194,6 +194,7 @@ class AnswerBody(msgspec.Struct, frozen=True):
     model: str | None = None
     created: float | None = None
     usage: Json = None
+    service_tier: Json = None
     error: Json = None
 
 
@@ -231,6 +232,7 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     id: str | None = None
     created: float | None = None
     usage: Json = None
+    service_tier: Json = None
     error: Json = None
 
 

@@ -90,6 +90,7 @@ class ChatStreamReader:
         self._choices: dict[int, _Choice] = {}
         self._started = False
         self._over = False
+        self._tier: Json = None
 
     @property
     def complete(self) -> bool:
@@ -151,12 +152,18 @@ class ChatStreamReader:
     def _chunk(self, found: SseFrame) -> list[Event]:
         chunk = read_chunk(found)
         events: list[Event] = []
+        self._tier = chunk.service_tier or self._tier
+        counted = usage.read(chunk.usage, self._tier)
+        if chunk.error is not None:
+            if counted is not None:
+                events.append(UsageReported(usage=counted))
+            return [*events, *self._fail(read_stream_error(chunk.error))]
         if not self._started:
             self._started = True
             events.append(_started(chunk, found.data))
         for choice in chunk.choices or ():
             events += self._choice(choice)
-        if chunk.usage is not None and (counted := usage.read(chunk.usage)) is not None:
+        if counted is not None:
             events.append(UsageReported(usage=counted))
         return events
 
@@ -183,16 +190,14 @@ class ChatStreamReader:
 
 
 def read_chunk(found: SseFrame) -> schema.Chunk:
-    """Raises what an error frame means, and UpstreamFailed for what is no chunk."""
+    """A chunk, which may be an error. Raises what an error frame means, and UpstreamFailed for
+    what is no chunk."""
     if found.event == "error":
         raise read_error_event(found.data)
     try:
-        chunk = schema.chunks.decode(found.data)
+        return schema.chunks.decode(found.data)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise not_a_chunk() from None
-    if chunk.error is not None:
-        raise read_stream_error(chunk.error)
-    return chunk
 
 
 def _started(chunk: schema.Chunk, data: bytes) -> Started:

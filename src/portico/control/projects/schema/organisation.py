@@ -1,4 +1,4 @@
-"""`teams`, `lanes`, `limits`, `budgets`, `tools`, `kpis`, `webhooks`, `retention`."""
+"""`teams`, `lanes`, `limits`, `budgets`, `tools`, `kpis`, `webhooks`, `retention`, `currency`."""
 
 from typing import Annotated, Literal
 
@@ -7,7 +7,20 @@ from pydantic import BeforeValidator, Field
 from portico.control.projects.schema.part import Part
 from portico.control.projects.schema.providers import Quota
 from portico.control.projects.schema.workloads import Latency, Money
-from portico.control.projects.units import Count, Duration, Name, Share, Size, Text, Words
+from portico.control.projects.units import (
+    Amount,
+    Count,
+    CurrencyCode,
+    Duration,
+    IsoDate,
+    Label,
+    Name,
+    Share,
+    Size,
+    Text,
+    Words,
+    one_or_many,
+)
 
 
 class Team(Part):
@@ -41,12 +54,8 @@ class Budget(Money):
 
     team: Name | None = None
     workload: Name | None = None
-    key: Name | None = None
-    tag: Text | None = None
-    time_zone: Text = "UTC"
-    steps: Count | None = None
-    tokens: Count | None = None
-    wall_time: Duration | None = None
+    key: Label | None = None
+    tag: Label | None = None
 
 
 class Returns(Part):
@@ -76,7 +85,10 @@ class Kpi(Part):
 class Webhook(Part):
     url: Text
     secret: Text = ""
-    events: Words = Field(default_factory=list)
+    events: Annotated[
+        list[Literal["prompt_observed", "budget_threshold", "budget_exhausted"]],
+        BeforeValidator(one_or_many),
+    ] = Field(default_factory=list)
     shape: Literal["portico", "slack"] = "portico"
 
 
@@ -85,6 +97,15 @@ class Retention(Part):
     transcripts: Duration | None = None
     audit: Duration | None = None
     feedback: Duration | None = None
+
+
+class Currency(Part):
+    """What amounts are shown in; the ledger and budgets are in US dollars."""
+
+    code: CurrencyCode
+    per_usd: Amount
+    date: IsoDate
+    source: Text = ""
 
 
 def as_mode(value: object) -> object:

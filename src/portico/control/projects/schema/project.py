@@ -26,4 +26,5 @@ class Project(Part):
     kpis: dict[Name, org.Kpi] = Field(default_factory=dict)
     webhooks: dict[Name, org.Webhook] = Field(default_factory=dict)
     retention: org.Retention | None = None
+    currency: org.Currency | None = None
     durability: org.DurabilityWord = Field(default_factory=org.Durability)

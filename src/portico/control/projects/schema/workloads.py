@@ -39,12 +39,18 @@ class Cache(Part):
 
 
 class Money(Part):
-    """An amount for a time; `soft` is the share at which a warning is due."""
+    """A budget: an amount for a time, and limits of a session. At least one of them is given."""
 
-    usd: Usd
+    usd: Usd | None = None
     per: Literal["call", "session", "day", "week", "month"]
     soft: Share | None = None
-    otherwise: Literal["refuse", "cached", "smaller"] = "refuse"
+    hard: bool = True
+    otherwise: Literal["warn", "refuse", "cached", "smaller"] = "warn"
+    time_zone: Text = "UTC"
+    steps: Count | None = None
+    tokens: Count | None = None
+    wall_time: Duration | None = None
+    repeats: Count | None = None
 
 
 def as_shadow(value: object) -> object:

@@ -1,28 +1,24 @@
-"""Prices, resolved once at load into integers.
+"""Published prices, from the data that ships in genai-prices; no network is used.
 
-Published prices come from the data that ships in genai-prices; no network is used. Amounts
-there are US dollars per million tokens, here pico-dollars a token: a factor of a million.
-Fees for tools that a provider runs (web search, file search) are not part of a price yet.
+Amounts there are US dollars per million tokens, here pico-dollars a token: a factor of a million.
 """
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from portico.contract.money import Price, Rates, Tier
+from portico.contract.money import Price, Rates, Service, Tier
+from portico.cost.prices import service_tiers
+from portico.cost.prices.amounts import PICO_PER_TOKEN, PICO_PER_USD, UnusablePrice, exact
 
 if TYPE_CHECKING:
     from genai_prices.types import ClauseEquals, MatchLogic, ModelInfo, ModelPrice, Provider
 
-PICO_PER_TOKEN = 1_000_000
-"""Pico-dollars a token in one US dollar per million tokens."""
-PICO_PER_USD = 10**12
-
-PUBLISHERS: Mapping[str, str] = {
+PUBLISHERS: Final[Mapping[str, str]] = {
     "openai": "openai",
     "anthropic": "anthropic",
     "bedrock": "aws",
@@ -30,22 +26,36 @@ PUBLISHERS: Mapping[str, str] = {
 }
 """Provider kind to genai-prices' id, where the project names no other address."""
 
-RATE_KEYS: Mapping[str, str] = {
-    "input": "input_mtok",
-    "output": "output_mtok",
-    "cached_read": "cache_read_mtok",
-    "cache_write_5m": "cache_write_mtok",
-    "cache_write_1h": "cache_write_1h_mtok",
-    "input_audio": "input_audio_mtok",
-    "cached_audio": "cache_audio_read_mtok",
-    "output_audio": "output_audio_mtok",
+RATE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "input": ("input_mtok",),
+    "output": ("output_mtok",),
+    "cached_read": ("cache_read_mtok",),
+    "cache_write_5m": ("cache_write_5m_mtok", "cache_write_mtok"),
+    "cache_write_1h": ("cache_write_1h_mtok", "cache_write_mtok"),
+    "input_audio": ("input_audio_mtok",),
+    "cached_audio": ("cache_audio_read_mtok",),
+    "output_audio": ("output_audio_mtok",),
+    "input_image": ("input_image_mtok",),
+    "input_video": ("input_video_mtok",),
+    "output_image": ("output_image_mtok",),
+    "reasoning": ("output_reasoning_mtok",),
 }
-"""Our rate to the key of the published price."""
-APART_KEYS = frozenset(
-    {"web_searches_kcount", "storage_searches_kcount", "file_searches_kcount", "requests_kcount"}
+"""Our rate to the keys of the published price, the first that is there."""
+FEE_KEYS: Final[Mapping[str, tuple[str, ...]]] = {
+    "request": ("requests_kcount",),
+    "search": ("web_searches_kcount", "storage_searches_kcount"),
+}
+"""The same of what is priced by the thousand."""
+COUNTED: Final = frozenset(
+    key for table in (RATE_KEYS, FEE_KEYS) for keys in table.values() for key in keys
 )
-"""Keys that do not price tokens. `requests_kcount` is read apart; the others are tool fees."""
-NOT_SERVED = (
+FINEST: Final = Decimal("1e-6")
+NOISE: Final = Decimal("1e-14")
+"""The part of an amount that binary floats may be off by."""
+SERVICES: Final = ("processing", "service_tier", "speed")
+"""What a variant of a price may depend on that is a service tier: its value is the tier's name.
+Other variants (a route, a way to search) are not told from an answer."""
+NOT_SERVED: Final = (
     "realtime",
     "transcribe",
     "tts",
@@ -57,27 +67,8 @@ NOT_SERVED = (
     "sonic",
 )
 """Parts of ids of models that neither chat completions nor embeddings serve."""
-
-OVERRIDE_RATES: Mapping[str, tuple[str, ...]] = {
-    "input": ("input",),
-    "output": ("output",),
-    "cached_input": ("cached_read",),
-    "cache_write": ("cache_write_5m", "cache_write_1h"),
-    "cache_write_1h": ("cache_write_1h",),
-    "input_audio": ("input_audio",),
-    "output_audio": ("output_audio",),
-}
-"""Key of `price` in portico.yaml to the rates that it sets; later keys win."""
-
-
-LISTED: Mapping[str, str] = {"gemini": "gemini-"}
+LISTED: Final[Mapping[str, str]] = {"gemini": "gemini-"}
 """By kind: how the ids begin that it serves, of a price list that has other services too."""
-EMBEDDED_KEYS = frozenset({"input_image_mtok", "input_video_mtok"})
-"""Input that no embeddings wire here can send, so that its price never applies."""
-
-
-class UnusablePrice(ValueError):
-    """A price that cannot be held as integers, or that prices what Portico does not count."""
 
 
 class Entry(msgspec.Struct, frozen=True):
@@ -86,19 +77,6 @@ class Entry(msgspec.Struct, frozen=True):
     id: str
     context: int | None
     price: Price
-
-
-def exact(amount: Decimal, factor: int) -> int:
-    """`amount` times `factor`. Raises UnusablePrice where that is not a whole number."""
-    if not amount.is_finite() or amount < 0:
-        raise UnusablePrice(f"{amount} is not an amount of money")
-    scaled = amount * factor
-    whole = int(scaled)
-    if scaled != whole:
-        raise UnusablePrice(
-            f"{amount} US dollars is finer than a millionth of a millionth of a dollar a token"
-        )
-    return whole
 
 
 @cache
@@ -142,7 +120,10 @@ def resolve(kind: str, model_id: str, base_url: str, at: datetime) -> Price | No
     model = publisher.find_model(model_id, all_providers=list(_publishers()))
     if model is None:
         return None
-    return _price(model, at)
+    price = price_of(publisher, model, at)
+    if price is None or not _lists(publisher, model):
+        return price
+    return service_tiers.completed(price, publisher.id, model.id)
 
 
 def context(kind: str, model_id: str, base_url: str) -> int | None:
@@ -164,63 +145,78 @@ def catalogue(kind: str, at: datetime) -> tuple[Entry, ...]:
         if not model.id.startswith(LISTED.get(kind, "")):
             continue
         try:
-            price = _price(model, at)
+            price = price_of(publisher, model, at)
         except UnusablePrice:
             continue
         if price is not None:
+            price = service_tiers.completed(price, publisher.id, model.id)
             for name in _ids(model):
                 entries.setdefault(name, Entry(name, model.context_window, price))
     return tuple(entries.values())
 
 
-def override(amounts: Mapping[str, Decimal], at: datetime) -> Price:
-    """A price from portico.yaml: US dollars per million tokens, `request` dollars a request.
+def price_of(publisher: "Provider", model: "ModelInfo", at: datetime) -> Price | None:
+    """A model's price as genai-prices has it, with the service tiers that it knows.
 
-    Needs `input` and `output`. Raises UnusablePrice where an amount is not exact.
+    None where it has no price for input or output. Raises UnusablePrice.
     """
-    rates = {
-        rate: exact(amounts[key], PICO_PER_TOKEN)
-        for key, names in OVERRIDE_RATES.items()
-        if key in amounts
-        for rate in names
-    }
-    request = exact(amounts.get("request", Decimal(0)), PICO_PER_USD)
-    return Price(
-        rates=Rates(**rates, request=request), source="portico.yaml", date=at.date().isoformat()
-    )
-
-
-def simulated(at: datetime) -> Price:
-    """Simulated models cost nothing."""
-    return Price(rates=Rates(input=0, output=0), source="simulator", date=at.date().isoformat())
-
-
-def _price(model: "ModelInfo", at: datetime) -> Price | None:
     published = model.get_prices(at)
-    keys = {key for key, value in published.__dict__.items() if value is not None}
+    keys = _keys(published)
     if not keys & {"input_mtok", "output_mtok"}:
         return None
-    strange = keys - set(RATE_KEYS.values()) - APART_KEYS
-    if "embedding" in model.id:
-        strange -= EMBEDDED_KEYS
+    names = _variants(model) if _lists(publisher, model) else {}
+    services = {
+        name: model.get_prices(at, {key: name})
+        for name, key in names.items()
+        if name != "default"  # the standard tier's own name
+    }
+    strange = keys.union(*map(_keys, services.values())) - COUNTED
     if strange:
         raise UnusablePrice(
             f"the published price of {model.id} has parts that Portico does not count yet "
             f"({', '.join(sorted(strange))})"
         )
-    tiers = tuple(Tier(above=n, rates=_rates(published, n + 1)) for n in _thresholds(published))
     return Price(
-        rates=_rates(published, 0), tiers=tiers, source=source(), date=at.date().isoformat()
+        rates=_rates(published, 0),
+        tiers=_tiers(published),
+        services=tuple(
+            Service(name=name, rates=_rates(each, 0), tiers=_tiers(each))
+            for name, each in services.items()
+        ),
+        source=source(),
+        date=at.date().isoformat(),
     )
 
 
-def _thresholds(published: "ModelPrice") -> Iterable[int]:
+def _lists(publisher: "Provider", model: "ModelInfo") -> bool:
+    """Whether it is a publisher's own model; of one of another's list it takes the standard
+    price only (Azure's of OpenAI's)."""
+    return any(model is each for each in publisher.models)
+
+
+def _variants(model: "ModelInfo") -> dict[str, str]:
+    """Service tiers that a model's price knows, each with what it depends on."""
+    found: dict[str, str] = {}
+    for variant in model.price_variants or ():
+        (key, name), *more = variant.when.items()
+        if key in SERVICES and not more:
+            found.setdefault(name, key)
+    return found
+
+
+def _keys(published: "ModelPrice") -> set[str]:
+    return {key for key, value in published.__dict__.items() if value is not None}
+
+
+def _tiers(published: "ModelPrice") -> tuple[Tier, ...]:
     tiered = (value for value in published.__dict__.values() if hasattr(value, "tiers"))
-    return sorted({tier.start for value in tiered for tier in value.tiers})
+    above = sorted({tier.start for value in tiered for tier in value.tiers})
+    return tuple(Tier(above=n, rates=_rates(published, n + 1)) for n in above)
 
 
-def _amount(published: "ModelPrice", key: str, tokens: int) -> Decimal | None:
-    value = getattr(published, key)
+def _amount(published: "ModelPrice", keys: tuple[str, ...], tokens: int) -> Decimal | None:
+    given = published.__dict__  # an attribute that is not there costs a search of the registry
+    value = next((found for key in keys if (found := given.get(key)) is not None), None)
     if value is None or isinstance(value, Decimal):
         return value
     amount: Decimal = value.base
@@ -233,18 +229,25 @@ def _amount(published: "ModelPrice", key: str, tokens: int) -> Decimal | None:
 def _rates(published: "ModelPrice", tokens: int) -> Rates:
     """The rates for an input of so many tokens, neighbours as genai-prices counts them."""
     rates: dict[str, int] = {"input": 0, "output": 0}
-    for name, key in RATE_KEYS.items():
-        amount = _amount(published, key, tokens)
-        if amount is not None:
-            rates[name] = exact(amount, PICO_PER_TOKEN)
-    if "cache_write_5m" in rates:
-        rates.setdefault("cache_write_1h", rates["cache_write_5m"])
+    for table, factor in ((RATE_KEYS, PICO_PER_TOKEN), (FEE_KEYS, PICO_PER_USD // 1000)):
+        for name, keys in table.items():
+            amount = _amount(published, keys, tokens)
+            if amount is not None:
+                rates[name] = _exact(amount, factor)
     if "input_audio" in rates and "cached_read" not in rates:
         rates.setdefault("cached_audio", rates["input_audio"])
-    fee = _amount(published, "requests_kcount", tokens)
-    if fee is not None:
-        rates["request"] = exact(fee, PICO_PER_USD // 1000)
     return Rates(**rates)
+
+
+def _exact(amount: Decimal, factor: int) -> int:
+    """The amount that a list has meant where it went through binary floats: 0.18000000000000002."""
+    try:
+        return exact(amount, factor)
+    except UnusablePrice:
+        near = amount.quantize(FINEST)
+        if abs(near - amount) >= NOISE * near:
+            raise
+        return exact(near, factor)
 
 
 def _ids(model: "ModelInfo") -> Iterable[str]:

@@ -1,0 +1,1 @@
+"""What `benchmarks/cost.py` is made of."""

@@ -1,0 +1,1 @@
+"""Budgets: in this process alone, and shared by several."""
