@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 from benchmarks.peer_runs.model_server import COMPLETION
 from benchmarks.peer_runs.target import Target
-from portico.adapters.budgets.local import LocalBudgets
 
+from portico.adapters.budgets.local import LocalBudgets
 from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.memory.credentials import MemoryCredentials

@@ -13,8 +13,8 @@ from portico.adapters.budgets.shared import Member, SharedBudgets
 from portico.adapters.memory.clock import FakeClock
 from portico.adapters.memory.journal import MemoryJournal
 from portico.adapters.memory.ledger import MemoryLedger
-from portico.contract.budget import Amount, Spender, Standing
-from portico.contract.ports import Budgets, Clock, Ledger, Tab
+from portico.contract.budget import Amount, Budgets, Spender, Standing, Tab
+from portico.contract.ports import Clock, Ledger
 from portico.contract.receipt import Attempt, Receipt
 from portico.contract.usage import Usage
 

@@ -23,6 +23,7 @@ from tests.contract.fleets import (
 from tests.contract.sharing_child import AMOUNT
 from tests.contract.valkey_server import Valkey, valkey
 
+from portico.adapters.budgets.leases import PREFIX
 from portico.adapters.budgets.shared import Member, SharedBudgets
 from portico.adapters.clock import SystemClock
 from portico.adapters.memory.journal import MemoryJournal
@@ -97,7 +98,7 @@ def test_a_call_of_several_budgets_is_granted_all_or_nothing(served: Valkey) -> 
             await beat([one, other])
             assert other.standing().spent == USD // 10
             async with Redis.from_url(served.url, decode_responses=True) as operator:
-                keys = await operator.keys("portico:budget:*")
+                keys = await operator.keys(f"{PREFIX}*")
                 leased = [int(lease) for key in keys if (lease := await operator.hget(key, "g:r1"))]
                 assert leased == [0] * len(leased)
 
@@ -269,7 +270,7 @@ def test_no_lease_is_asked_for_a_call_that_is_a_session_of_its_own(served: Valke
         async with fleet(served, 1, (agents,)) as (one,):
             assert await one.refused(USD) is None
             async with Redis.from_url(served.url) as operator:
-                assert await operator.keys("portico:budget:*") == []
+                assert await operator.keys(f"{PREFIX}*") == []
 
     within_a_minute(body)
 

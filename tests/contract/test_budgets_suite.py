@@ -7,9 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 from tests.contract.budget_adapters import ADAPTERS, DAY, NOW, SECOND, Adapter, World
 
-from portico.contract.budget import Amount, Budget, Scope, Spender
+from portico.contract.budget import Amount, Budget, Budgets, Scope, Spender
 from portico.contract.errors import BudgetExhausted
-from portico.contract.ports import Budgets
 
 DAILY = Budget(name="budgets.day", per="day", nano=100)
 Story = Callable[[World, Budgets], Awaitable[None]]

@@ -16,6 +16,9 @@ from portico.adapters.journal.options import JournalOptions
 from portico.adapters.store.data import open_data
 
 CHILD = Path(__file__).with_name("journal_child.py")
+COUNTED = """
+SELECT grain, sum(calls), sum(attempts), sum(cost_nano) FROM rollups GROUP BY grain ORDER BY grain
+"""
 OPTIONS = JournalOptions(segments=3, segment_bytes=16 * 1024, linger_s=0.0)
 
 
@@ -38,6 +41,9 @@ def reopened(directory: Path) -> dict[int, tuple[str, int]]:
         attempts = connection.execute("SELECT count(*) FROM attempts").fetchone()[0]
         assert attempts == len(rows)
         assert connection.execute("SELECT count(*) FROM intents").fetchone() == (0,)
+        counted = connection.execute(COUNTED).fetchall()
+        cost = sum(cost for _, _, cost in rows)
+        assert counted == [(grain, len(rows), len(rows), cost) for grain in (1, 96) if rows]
     return {int(call[5:]): (status, cost) for call, status, cost in rows}
 
 

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -122,17 +123,19 @@ def encodable(value: str) -> bool:
     return not any(0xD800 <= ord(each) < 0xE000 for each in value)
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("wire", MARKERS)
+@settings(max_examples=60, deadline=None)
 @given(
     data=st.data(),
-    wire=st.sampled_from(sorted(MARKERS)),
     random=st.randoms(use_true_random=True),
     share=st.sampled_from([0.0, 0.0, 0.1]),
 )
 def test_no_spelling_of_a_request_brings_its_ceiling_below_its_parts(
-    data: st.DataObject, wire: str, random: Any, share: float
+    wire: str, data: st.DataObject, random: Any, share: float
 ) -> None:
-    turns = data.draw(st.lists(st.lists(PARTS[wire], max_size=4), min_size=1, max_size=3))
+    turns = data.draw(
+        st.lists(st.lists(PARTS[wire], min_size=1, max_size=3), min_size=1, max_size=2)
+    )
     text = spelled(request(wire, turns, data.draw(OBJECTS)), random, share)
     if not encodable(text):
         return
@@ -142,18 +145,20 @@ def test_no_spelling_of_a_request_brings_its_ceiling_below_its_parts(
     assert CONTEXT not in costs or reach.tokens >= CONTEXT
 
 
-@settings(max_examples=100, deadline=None)
+@pytest.mark.parametrize("wire", MARKERS)
+@settings(max_examples=60, deadline=None)
 @given(
     data=st.data(),
-    wire=st.sampled_from(sorted(MARKERS)),
     random=st.randoms(use_true_random=True),
     share=st.sampled_from([0.0, 0.0, 0.1]),
 )
 def test_a_request_that_shows_no_marker_has_nothing_but_text_in_it(
-    data: st.DataObject, wire: str, random: Any, share: float
+    wire: str, data: st.DataObject, random: Any, share: float
 ) -> None:
     """The search for markers and the walk through the body come to the same."""
-    turns = data.draw(st.lists(st.lists(PARTS[wire], max_size=4), min_size=1, max_size=3))
+    turns = data.draw(
+        st.lists(st.lists(PARTS[wire], min_size=1, max_size=3), min_size=1, max_size=2)
+    )
     text = spelled(request(wire, turns, data.draw(OBJECTS)), random, share)
     if not encodable(text):
         return

@@ -4,13 +4,13 @@ Each port has an in-memory fake that ships (`portico.adapters.memory`) and one s
 that the fake and every real adapter pass (`tests/contract`).
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Literal, Protocol
 
 import msgspec
 
 from portico.contract.bench import BenchResult
-from portico.contract.budget import Amount, Budget, Crossing, Recorded, Spender, Standing
+from portico.contract.budget import Recorded
 from portico.contract.call import Operation, Principal
 from portico.contract.deployment import (
     Act,
@@ -368,87 +368,6 @@ class Notes(Protocol):
 
     def close(self, timeout_s: float = 5.0) -> bool:
         """Blocks until everything is written, at most `timeout_s`. Whether it is."""
-        ...
-
-
-# --- budgets -------------------------------------------------------------------------------
-
-
-class Hold(Protocol):
-    """What is reserved for one attempt."""
-
-    ceiling: Amount
-
-
-class Tab(Protocol):
-    """One call's place in the budgets that bound it."""
-
-    budgets: tuple[Budget, ...]
-    """All that bound the call."""
-    crossed: tuple[Budget, ...]
-    """Those whose soft share was passed when the tab was opened, and that do more than warn."""
-
-
-class Budgets(Protocol):
-    """What is left to spend. No hard budget is overspent, whatever the concurrency and the
-    number of replicas: an attempt is made only where its ceiling fits into each of them."""
-
-    async def replace(self, budgets: Sequence[Budget]) -> None:
-        """The budgets in force from now on. A budget whose scope, period and zone stay keeps what
-        it has counted; what is new to it is read from the ledger. Calls under way are counted in
-        it once. Until it returns, calls that need it wait."""
-        ...
-
-    @property
-    def empty(self) -> bool:
-        """There are no budgets: nobody need ask."""
-        ...
-
-    def open(self, who: Spender, fingerprint: Callable[[], str]) -> Tab | None:
-        """None: nothing bounds this call. `fingerprint` is of what it says, its last answer and
-        what came after it; it is asked for only where a budget counts repeats.
-
-        Raises Overloaded where no more sessions can be counted.
-        """
-        ...
-
-    async def hold(self, tab: Tab, ceiling: Amount, now_ns: int) -> Hold:
-        """Reserves for one attempt, in every budget or in none; a step and a repeat are counted
-        with a call's first hold.
-
-        Raises BudgetExhausted (detail "budget", "unit") where it does not fit, Overloaded where
-        a shared budget cannot be asked and this process's share of it is spent.
-        """
-        ...
-
-    def settle(self, tab: Tab, hold: Hold, charge: Amount) -> None:
-        """What the attempt came to, in the place of its hold; more than the hold is counted
-        too. Once a hold: a second time is a defect."""
-        ...
-
-    def close(self, tab: Tab) -> None:
-        """The call's receipt is recorded. In the same step of the loop as its recording, so that
-        what is spent here is at all times what the ledger has. Releases what is still held."""
-        ...
-
-    def standings(self, now_ns: int) -> Sequence[Standing]:
-        """Of every window under way, and the 100 sessions that were last heard of."""
-        ...
-
-    def crossings(self) -> Sequence[Crossing]:
-        """Thresholds that were passed since this was last asked, each once a window."""
-        ...
-
-    def degraded(self) -> str:
-        """What is away; empty where nothing is."""
-        ...
-
-    async def run(self) -> None:
-        """What is to be done beside the calls, until it is cancelled or there is nothing."""
-        ...
-
-    async def shut(self) -> None:
-        """Gives back what is not spent, and stops."""
         ...
 
 

@@ -5,13 +5,13 @@ from typing import Final
 
 import msgspec
 
+from portico.contract.budget import Hold
 from portico.contract.call import WireRequest
 from portico.contract.errors import InvalidRequest, PorticoError
 from portico.contract.events import Answer
 from portico.contract.ports import (
     AwsCredentials,
     Connection,
-    Hold,
     Upstream,
     UpstreamReply,
     UpstreamRequest,

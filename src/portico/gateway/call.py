@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
+from portico.contract.budget import Tab
 from portico.contract.call import WireRequest
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Tab
 from portico.contract.wires import Door
 from portico.gateway.arrival import Arrival, Headers
 from portico.gateway.keeping import Keeping

@@ -120,12 +120,7 @@ async def hold(call: Call, attempt: Attempt, route: Route, output_tokens: int, i
     if money is not None or route.bound is not None:
         nano = _most(call, route, reach, output_tokens, money)
     if reach.open and (unbounded := next((b for b in tab.budgets if b.hard), None)) is not None:
-        raise _refused(
-            call,
-            unbounded,
-            f"The budget '{unbounded.name}' cannot hold this call: the request does not bound "
-            f"{reach.because}, and the context window of {route.model.name} is not known.",
-        )
+        raise _refused(call, unbounded, _unbounded(unbounded, reach, route))
     ceiling = Amount(nano, reach.tokens + output_tokens)
     try:
         attempt.hold = await io.budgets.hold(tab, ceiling, trail.attempt.started_ns)
@@ -134,6 +129,17 @@ async def hold(call: Call, attempt: Attempt, route: Route, output_tokens: int, i
         raise
     trail.attempt.held_nano = nano
     call.trail.mark("budget")
+
+
+def _unbounded(budget: Budget, reach: Reach, route: Route) -> str:
+    model = route.model
+    start = f"The budget '{budget.name}' cannot hold this call: the request does not bound"
+    if model.facts is not None and model.facts.context is not None:
+        return f"{start} how often {reach.because} is used. Give it max_uses."
+    return (
+        f"{start} {reach.because}, and the context window of {model.name} is not known. Give the "
+        "model its context in portico.yaml."
+    )
 
 
 def _most(call: Call, route: Route, reach: Reach, out: int, money: Budget | None) -> int:

@@ -4,15 +4,8 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
-from portico.contract.ports import (
-    AwsCredentials,
-    Budgets,
-    Clock,
-    Journal,
-    Ledger,
-    Notes,
-    Upstream,
-)
+from portico.contract.budget import Budgets
+from portico.contract.ports import AwsCredentials, Clock, Journal, Ledger, Notes, Upstream
 from portico.gateway.entropy import Entropy
 from portico.gateway.metrics import Metrics
 from portico.gateway.observing import Observer

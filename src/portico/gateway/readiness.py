@@ -3,7 +3,8 @@
 import msgspec
 
 from portico import __version__
-from portico.contract.ports import Budgets, Journal
+from portico.contract.budget import Budgets
+from portico.contract.ports import Journal
 from portico.gateway.live import Slot
 
 

@@ -23,9 +23,10 @@ from portico.adapters.simulator.upstream import SimulatedUpstream
 from portico.adapters.store.data import Data
 from portico.adapters.upstream import HttpUpstream
 from portico.adapters.webhooks import Webhooks
+from portico.contract.budget import Budgets
 from portico.contract.deployment import ObservedPrompt
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Budgets, Caller, Clock, Store
+from portico.contract.ports import Caller, Clock, Store
 from portico.contract.snapshot import Key
 from portico.control.keys.service import Keys
 from portico.control.projects import Durability

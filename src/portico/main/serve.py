@@ -18,8 +18,9 @@ from portico.adapters.clock import SystemClock
 from portico.adapters.journal.options import JournalOptions
 from portico.adapters.store.data import Data, open_data
 from portico.adapters.upstream import HttpUpstream
+from portico.contract.budget import Budgets
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Budgets, Clock, Store
+from portico.contract.ports import Clock, Store
 from portico.control.projects import Durability, compile_project
 from portico.control.projects.serving import Shipped
 from portico.main.directory import read_project

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from portico.adapters.webhooks import Webhooks
-from portico.contract.budget import Crossing, Scope
+from portico.contract.budget import Budgets, Crossing, Scope
 from portico.contract.deployment import Happening
 from portico.contract.errors import PorticoError
-from portico.contract.ports import Budgets, Clock, Ledger, Note, Notes, NotesState, Store
+from portico.contract.ports import Clock, Ledger, Note, Notes, NotesState, Store
 from portico.contract.snapshot import Retention, Snapshot, Webhook
 from portico.control.projects import Unresolved, resolved
 

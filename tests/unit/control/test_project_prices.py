@@ -259,3 +259,15 @@ def test_a_providers_discount_as_a_percentage_is_named_with_its_place() -> None:
     places = [(each.path, each.line) for each in found.problems]
     assert places == [("providers.local.discount", 2), ("providers.openai.discount", 3)]
     assert all("did you mean 0.15?" in each.message for each in found.problems)
+
+
+def test_a_project_may_say_how_much_a_model_takes_in() -> None:
+    text = """
+providers: {local: {kind: openai, base_url: "http://127.0.0.1:11434/v1"}}
+models: {own: {provider: local, id: "qwen3:8b", price: {input: 1, output: 2}, context: 32768}}
+"""
+    compiled = compile_project({"portico.yaml": text}, {}, datetime.date(2026, 11, 23))
+    assert compiled.snapshot is not None
+    facts = compiled.snapshot.models[0].facts
+    assert facts is not None
+    assert (facts.context, facts.source) == (32768, "portico.yaml")

@@ -29,7 +29,8 @@ AGENT = Budget(name="budgets.agent", per="session", steps=20)
             Refusal(DAY, "nano", 50 * USD, 50 * USD, 60 * USD, TODAY),
             (
                 "This call alone may take up to $60.00, more than the budget "
-                "workloads.support.budget allows at all: $50.00 a day. Lower max_tokens or raise the budget."
+                "workloads.support.budget allows at all: $50.00 a day. Lower max_tokens or raise "
+                "the budget."
             ),
         ),
         (

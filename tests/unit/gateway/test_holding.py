@@ -158,9 +158,7 @@ def test_past_its_soft_share_a_budget_may_refuse() -> None:
         assert got.status == 429
         assert "80%" in got.json["error"]["message"]
 
-    site = run(
-        body, month(COST, soft=0.8, otherwise="refuse", hard=False), replies=(WHOLE,)
-    )
+    site = run(body, month(COST, soft=0.8, otherwise="refuse", hard=False), replies=(WHOLE,))
     assert len(site.upstream.requests) == 1
     assert site.receipts[1].budgets == ("!budgets.all",)
 

@@ -74,7 +74,9 @@ def test_a_database_elsewhere_is_refused_rather_than_ignored() -> None:
     embedded_only(settings())
 
 
-@pytest.mark.parametrize("url", ["http://x", "redis:///secret", "redis://x:0", "redis:x", "redis://h:x"])
+@pytest.mark.parametrize(
+    "url", ["http://x", "redis:///secret", "redis://x:0", "redis:x", "redis://h:x"]
+)
 def test_a_shared_server_that_is_none_is_refused_without_quoting_it(url: str) -> None:
     with pytest.raises(SettingsError) as refused:
         settings(PORTICO_SHARED_URL=url)

@@ -32,6 +32,8 @@ class Fleet:
         """Those that every beat is about, used or not."""
         self._due: set[Account] = set()
         """Those that the next beat is about."""
+        self._leaving: list[Lease] = []
+        """Those that this replica has no more use for."""
         self._life = ""
         self.forgotten = False
         """The server knows nothing of what it was told before."""
@@ -68,17 +70,15 @@ class Fleet:
             if account not in leases and account.grant != UNBOUNDED:
                 self.know((account,))
 
-    def forget(self, accounts: Iterable[Account]) -> list[Lease]:
-        """Their leases, for the last time; none that the server has forgotten as well."""
+    def forget(self, accounts: Iterable[Account]) -> None:
+        """Their leases are to be left, but for those that the server has forgotten as well."""
         now_ns = self._clock.now_ns()
-        found = []
         for account in accounts:
             self._due.discard(account)
             self._windows.discard(account)
             lease = self._leases.pop(account, None)
             if lease is not None and lease.kept_until_ns > now_ns:
-                found.append(lease)
-        return found
+                self._leaving.append(lease)
 
     def lease(self, account: Account) -> Lease:
         return self._leases[account]
@@ -118,11 +118,10 @@ class Fleet:
         """Grants for a call, all or none, by lease and what the call needs beyond what is used.
         Empty: another call's grant did it meanwhile. Raises Away."""
         before = [lease.begun for lease, _ in wanted]
+        self._here()
         async with _locked([lease for lease, _ in wanted]):
             if not any(lease.lack(need) for lease, need in wanted):
                 return []
-            if self.away:
-                raise Away(self.away)
             told: list[State] = [
                 "short" if lease.heard > count and lease.lack(need) > lease.free else "ok"
                 for (lease, need), count in zip(wanted, before, strict=True)
@@ -134,33 +133,39 @@ class Fleet:
     async def beat(self) -> None:
         """Reports and refreshes: of windows all, of sessions those that were used. Gives back
         what is not needed."""
-        await self._round(self._windows | self._due)
+        await self._round(self._windows | self._due, probing=True)
 
     async def register(self) -> None:
         """All there is, since the server has forgotten it."""
         self.forgotten = False
-        await self._round(set(self._leases))
+        self._due.update(self._leases)
+        await self._round(self._due)
 
     async def press(self) -> None:
         """Gives back and tells what should not wait for the next beat."""
         due = ((each, self._leases.get(each)) for each in self._due)
         await self._round({a for a, lease in due if lease and (lease.news or lease.surplus() > 0)})
 
-    async def leave(self, leases: Iterable[Lease]) -> None:
+    async def leave(self, *, probing: bool = True) -> None:
         """All that is unused goes back, and nobody waits for this replica's lease any more."""
         with suppress(Away):
-            for batch in _batches(leases):
+            while batch := self._leaving[:BATCH]:
                 for lease in batch:
                     lease.shrink(max(0, lease.size - lease.used))
-                await self._contact([(lease, 0) for lease in batch], leaves=True)
+                parts = [(lease, 0) for lease in batch]
+                await self._contact(parts, leaves=True, probing=probing)
+                del self._leaving[: len(batch)]
 
     async def shut(self) -> None:
-        await self.leave(tuple(self._leases.values()))
+        self._leaving.extend(self._leases.values())
+        await self.leave(probing=False)
         await self._server.close()
 
     async def tell(self, account: Account) -> None:
         """That the amount is reached, where nobody has."""
-        lease = self._leases[account]
+        lease = self._leases.get(account)
+        if lease is None:
+            return
         with suppress(Away):
             async with lease.lock:
                 if lease.news:
@@ -171,7 +176,7 @@ class Fleet:
         for lease in self._leases.values():
             lease.bind()
 
-    async def _round(self, accounts: set[Account]) -> None:
+    async def _round(self, accounts: set[Account], *, probing: bool = False) -> None:
         """Those with a contact under way are left out: it does the same."""
         leases = [self._leases[each] for each in accounts if each in self._leases]
         with suppress(Away):
@@ -181,25 +186,35 @@ class Fleet:
                     for lease in idle:
                         lease.shrink(lease.surplus())
                     if idle:
-                        await self._contact([(lease, 0) for lease in idle])
+                        await self._contact([(lease, 0) for lease in idle], probing=probing)
 
     async def _contact(
-        self, parts: Sequence[tuple[Lease, int]], *, leaves: bool = False
+        self,
+        parts: Sequence[tuple[Lease, int]],
+        *,
+        leaves: bool = False,
+        probing: bool = False,
     ) -> list[State]:
-        """One round trip. Each part is a lease with what is needed beyond what is used of it."""
+        """One round trip. Each part is a lease with what is needed beyond what is used of it.
+        Raises Away; at once where that is known, unless it is `probing`."""
         now_ns = self._clock.now_ns()
         async with self._free_hands:
+            if not probing:
+                self._here()
             claims = []
             for lease, need in parts:
                 claims.append(lease.claim(now_ns, need, leaves=leaves))
                 self._due.discard(lease.account)
+            answered = False
             try:
                 reply = await self._server.contact([lease.key for lease, _ in parts], claims)
-            except BaseException as failure:
-                self._due.update(lease.account for lease, _ in parts)
-                if isinstance(failure, Away):
-                    self.away = str(failure)
+                answered = True
+            except Away as away:
+                self.away = str(away)
                 raise
+            finally:
+                if not answered:
+                    self._due.update(each.account for each, _ in parts if self._has(each))
         self.away = ""
         self.forgotten = self.forgotten or self._life not in ("", reply.life)
         self._life = reply.life
@@ -208,6 +223,13 @@ class Fleet:
             told += lease.take(answer, self._replica, now_ns)
         self.crossings = (self.crossings + told)[-CROSSINGS:]
         return [answer.state for answer in reply.answers]
+
+    def _has(self, lease: Lease) -> bool:
+        return self._leases.get(lease.account) is lease
+
+    def _here(self) -> None:
+        if self.away:
+            raise Away(self.away)
 
 
 @asynccontextmanager

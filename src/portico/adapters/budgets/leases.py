@@ -18,8 +18,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import NoScriptError, RedisError
 
-PREFIX: Final = "portico:budget:"
-MARKER: Final = "portico:budgets"
+MARKER: Final = "portico:{budgets}"
+PREFIX: Final = f"{MARKER}:"
+"""Of accounts. In a cluster, what is in braces keeps all keys in one slot."""
 TIMEOUT_S: Final = 0.25
 """Of connecting and of one answer. A server that takes longer is away."""
 

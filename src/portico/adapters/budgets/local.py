@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 from portico.adapters.budgets.reading import Read, count, read, read_on
-from portico.contract.budget import Amount, Budget, Crossing, Spender, Standing
+from portico.contract.budget import Amount, Budget, Crossing, Hold, Spender, Standing, Tab
 from portico.contract.errors import Overloaded
-from portico.contract.ports import Clock, Hold, Ledger, Tab
+from portico.contract.ports import Clock, Ledger
 from portico.cost.budgets.answers import Refusal, Seeding, Waiting
 from portico.cost.budgets.book import Book
 from portico.cost.budgets.meters import Meter
@@ -30,7 +30,7 @@ def _no_ids(_: str) -> tuple[str, ...]:
 
 
 class LocalBudgets:
-    """Satisfies `contract.ports.Budgets`. Without a ledger nothing was spent before.
+    """Satisfies `contract.budget.Budgets`. Without a ledger nothing was spent before.
 
     `key_ids` gives the ids of the keys of a name, for budgets that name a key; `pause` waits
     between readings.

@@ -14,9 +14,9 @@ import msgspec
 from portico.adapters.budgets.fleet import Fleet
 from portico.adapters.budgets.leases import Away, Server, State
 from portico.adapters.budgets.local import LocalBudgets, Pause
-from portico.contract.budget import Amount, Budget, Crossing, Spender
+from portico.contract.budget import Amount, Budget, Crossing, Spender, Tab
 from portico.contract.errors import Overloaded
-from portico.contract.ports import Clock, Ledger, Tab
+from portico.contract.ports import Clock, Ledger
 from portico.cost.budgets.answers import Need, Refusal, Short, Waiting
 from portico.cost.budgets.book import Book
 from portico.cost.budgets.meters import UNITS, Account
@@ -53,7 +53,7 @@ class Member(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SharedBudgets(LocalBudgets):
-    """Satisfies `contract.ports.Budgets`. `run` must be running; `beat` is one step of it.
+    """Satisfies `contract.budget.Budgets`. `run` must be running; `beat` is one step of it.
 
     What the ledger has is what this replica has spent. Raises ValueError for a URL that is none.
     """
@@ -95,7 +95,8 @@ class SharedBudgets(LocalBudgets):
         """Says what was spent, hears what is left, gives back what is not needed. Never raises
         for a server that is away, and is the only one to look whether it is back."""
         fleet = self._fleet
-        await fleet.leave(fleet.forget(self._book.gone()))
+        fleet.forget(self._book.gone())
+        await fleet.leave()
         await fleet.beat()
         if fleet.forgotten:
             fleet.know(self._book.accounts())
@@ -152,16 +153,15 @@ class SharedBudgets(LocalBudgets):
             states = await asyncio.shield(self._begin(self._fleet.ask(wanted)))
         except Away as away:
             _closed(needs[0], str(away))
-        by_state: dict[State, Need] = dict(zip(reversed(states), reversed(needs), strict=False))
-        if "short" in by_state:
-            need = by_state["short"]
-            lease = self._fleet.lease(need.account)
+        first: dict[State, int] = {state: n for n, state in reversed([*enumerate(states)])}
+        if "short" in first:
+            need, (lease, _) = needs[first["short"]], wanted[first["short"]]
             left = min(need.need - 1, lease.free + lease.size - lease.used)
             await self._fill(need.account)
             raise exhausted(self._book.refuse(need, left, now_ns))
-        if "waiting" in by_state:
-            _closed(by_state["waiting"], "not all replicas have told it again what they hold")
-        if "gathering" in by_state:
+        if "waiting" in first:
+            _closed(needs[first["waiting"]], "not all replicas have told it again what they hold")
+        if "gathering" in first:
             await self._pause(GATHERING_S)
 
     async def _turned_away(self, tab: CallTab, refusal: Refusal) -> None:

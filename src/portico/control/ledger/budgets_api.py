@@ -22,7 +22,7 @@ UNITS: dict[str, Literal["usd", "tokens", "steps", "repeats"]] = {
 
 
 class Bounding(Protocol):
-    """What is read here of `contract.ports.Budgets`."""
+    """What is read here of `contract.budget.Budgets`."""
 
     def standings(self, now_ns: int) -> Sequence[Standing]: ...
 

@@ -194,7 +194,9 @@ def _model(
         provider=written.provider,
         id=written.id,
         price=priced.price,
-        facts=_facts(written.stands_for or written.id, provider, purchase.own),
+        facts=_with_context(
+            written, _facts(written.stands_for or written.id, provider, purchase.own)
+        ),
         size=written.size,
         active_size=written.active_size,
         stands_for=bedrock.behind(written.id, written.stands_for) if ours else written.stands_for,
@@ -211,6 +213,13 @@ def _misplaced(written: Written, provider: Provider) -> None:
         raise InvalidRequest("expected a Bedrock model id, an inference profile's or an ARN")
     if provider.kind != "bedrock" and written.service_tier != "default":
         raise InvalidRequest("only models of kind bedrock take a service_tier here")
+
+
+def _with_context(written: Written, facts: Facts | None) -> Facts | None:
+    """What the project says of a model's window counts more than what is published."""
+    if written.context is None:
+        return facts
+    return msgspec.structs.replace(facts or Facts(source="portico.yaml"), context=written.context)
 
 
 def _facts(id_: str, provider: Provider, own: bool) -> Facts | None:

@@ -32,7 +32,7 @@ LATE_NS: Final = 3600 * SECOND_NS
 
 
 class Book:
-    """Satisfies what `contract.ports.Budgets` promises, for one thread.
+    """Satisfies what `contract.budget.Budgets` promises, for one thread.
 
     `share`: what this process may use of each account is granted from outside, to begin with
     nothing (`Account.grant`). What this process has spent of it is then what its ledger has.

@@ -67,12 +67,12 @@ class Session:
 
     def _repeats(self, meter: Meter, fingerprint: str) -> Account:
         place = (meter, fingerprint)
-        found = self.said.pop(place, None) or self._fresh(meter, fingerprint)
+        found = self.said.pop(place, None)
+        if found is None:
+            mine = [each for each in self.said if each[0] is meter and not self.said[each].held]
+            self._forget([self.said.pop(each) for each in mine[: 1 - FINGERPRINTS]])
+            found = self._fresh(meter, fingerprint)
         self.said[place] = found
-        mine = [each for each in self.said if each[0] is meter]
-        if len(mine) > FINGERPRINTS:
-            idle = [each for each in mine[:-1] if not self.said[each].held]
-            self._forget([self.said.pop(each) for each in idle[: len(mine) - FINGERPRINTS]])
         return found
 
     def _fresh(self, meter: Meter, fingerprint: str) -> Account:

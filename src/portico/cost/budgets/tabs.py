@@ -13,7 +13,7 @@ Fingerprint = Callable[[], str]
 
 
 class AttemptHold:
-    """Satisfies `contract.ports.Hold`. Without a tab it is settled or released."""
+    """Satisfies `contract.budget.Hold`. Without a tab it is settled or released."""
 
     __slots__ = ("ceiling", "tab")
 
@@ -23,7 +23,7 @@ class AttemptHold:
 
 
 class CallTab:
-    """Satisfies `contract.ports.Tab`."""
+    """Satisfies `contract.budget.Tab`."""
 
     __slots__ = (
         "_fingerprint", "_said", "accounts", "begun", "budgets", "closed", "counted", "crossed",

@@ -132,5 +132,6 @@ class Model(Part):
     service_tier: Literal["default", "flex", "priority", "reserved"] = "default"
     region: Text = ""
     throughput: Literal["on-demand", "provisioned"] = "on-demand"
+    context: Count | None = None
     size: Amount | None = None
     active_size: Amount | None = None
