@@ -2,7 +2,7 @@
 
 import random
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from portico.contract.energy import Energy, EnergyBasis
 from portico.contract.ledger import SpendingKey
@@ -30,8 +30,22 @@ MODELS: Final = (
 )  # fmt: skip
 OWN, SIMULATED = 6, 7
 IN_SESSIONS: Final = 0.6
-OPEN_SESSIONS: Final = 200
+OPEN_SESSIONS: Final = 40
+A_SESSION_ENDS: Final = 0.2
+"""How likely a call is the last of its session."""
 FALLBACKS: Final = 0.06
+
+Tags = tuple[tuple[str, str], ...]
+
+
+class Caller(NamedTuple):
+    """Who calls; a session's calls come from one and the same."""
+
+    session: str
+    workload: int
+    key: str
+    tags: Tags
+
 
 Sums = tuple[int, int, int, int, int]
 """Calls, attempts, tokens in, tokens out, nano-dollars."""
@@ -44,8 +58,8 @@ class Made:
     def __init__(self, receipts: int, seed: int) -> None:
         self._receipts = receipts
         self._random = random.Random(seed)
-        self._sessions = [f"session-{place}" for place in range(OPEN_SESSIONS)]
-        self._opened = OPEN_SESSIONS
+        self._opened = 0
+        self._sessions = [self._opening() for _ in range(OPEN_SESSIONS)]
         self.sums: dict[tuple[SpendingKey, str, bool], Sums] = {}
         """By key, its value, and whether simulated."""
         self._in_sessions: dict[tuple[str, bool], set[str]] = {}
@@ -63,7 +77,8 @@ class Made:
 
     def _receipt(self, number: int, received_ns: int) -> Receipt:
         draw = self._random
-        workload = min(int(draw.expovariate(0.15)), WORKLOADS - 1)
+        caller = self._caller()
+        workload = caller.workload
         team = workload % TEAMS
         attempts = self._attempts(number, workload)
         usage = attempts[-1].usage
@@ -78,11 +93,11 @@ class Made:
             prompt_version=f"ver_{workload:08x}",
             prompt_source="registered",
             requested_model=f"workload-{workload}",
-            key=f"key_{team}_{draw.randrange(KEYS_A_TEAM)}",
+            key=caller.key,
             team=f"team-{team}",
             project=f"project-{team % 2}",
-            session=self._session(),
-            tags=self._tags(),
+            session=caller.session,
+            tags=caller.tags,
             attempts=attempts,
             usage=usage,
             cost_nano=sum(each.cost_nano for each in attempts),
@@ -98,17 +113,26 @@ class Made:
         self._count(receipt)
         return receipt
 
-    def _session(self) -> str:
+    def _caller(self) -> Caller:
         draw = self._random
         if draw.random() > IN_SESSIONS:
-            return ""
+            return self._new("")
         place = draw.randrange(OPEN_SESSIONS)
-        if draw.random() < 0.2:
-            self._opened += 1
-            self._sessions[place] = f"session-{self._opened}"
-        return self._sessions[place]
+        caller = self._sessions[place]
+        if draw.random() < A_SESSION_ENDS:
+            self._sessions[place] = self._opening()
+        return caller
 
-    def _tags(self) -> tuple[tuple[str, str], ...]:
+    def _opening(self) -> Caller:
+        self._opened += 1
+        return self._new(f"session-{self._opened}")
+
+    def _new(self, session: str) -> Caller:
+        workload = min(int(self._random.expovariate(0.15)), WORKLOADS - 1)
+        key = f"key_{workload % TEAMS}_{self._random.randrange(KEYS_A_TEAM)}"
+        return Caller(session, workload, key, self._tags())
+
+    def _tags(self) -> Tags:
         if self._random.random() < 0.3:
             return ()
         return (("feature", f"f{self._random.randrange(FEATURES)}"), ("env", "prod"))

@@ -115,6 +115,20 @@ def test_what_one_replica_does_not_need_another_can_use(served: Valkey) -> None:
     within_a_minute(body)
 
 
+def test_no_call_is_refused_for_what_was_known_before_it_asked(served: Valkey) -> None:
+    async def body() -> None:
+        async with fleet(served, 2) as (one, other):
+            tab = one.budgets.open(one.spender(), str)
+            assert tab is not None
+            await one.budgets.hold(tab, Amount(USD), NOW_NS)
+            assert isinstance(await other.refused(USD // 2), BudgetExhausted)
+            one.budgets.close(tab)
+            await one.budgets.beat()
+            assert await other.refused(USD // 2) is None
+
+    within_a_minute(body)
+
+
 def test_steps_of_a_session_are_counted_on_all_replicas(served: Valkey) -> None:
     agents = Budget(name="budgets.agents", per="session", steps=5)
 

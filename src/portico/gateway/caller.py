@@ -2,7 +2,7 @@
 
 import asyncio
 
-from portico.contract.ports import OwnAnswer, OwnCall
+from portico.contract.own import OwnAnswer, OwnCall
 from portico.gateway.app import Gate
 from portico.gateway.arrival import Arrival, Message
 from portico.gateway.io import Io
@@ -13,7 +13,7 @@ from portico.gateway.wires import DOORS
 
 
 class GatewayCaller:
-    """Satisfies `contract.ports.Caller`. A call runs in the task of who asks for it."""
+    """Satisfies `contract.own.Caller`. A call runs in the task of who asks for it."""
 
     def __init__(self, slot: Slot, io: Io, gate: Gate) -> None:
         self._slot = slot

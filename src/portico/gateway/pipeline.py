@@ -6,7 +6,7 @@ import logging
 
 from portico.contract.call import Principal, WireRequest
 from portico.contract.errors import InternalFault, PorticoError, Unauthenticated
-from portico.contract.ports import OwnCall
+from portico.contract.own import OwnCall
 from portico.contract.receipt import Receipt
 from portico.contract.wires import Door
 from portico.gateway import attempt as attempts

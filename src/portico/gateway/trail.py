@@ -6,7 +6,8 @@ from portico.contract.call import Principal, WireRequest
 from portico.contract.energy import Energy
 from portico.contract.errors import PorticoError
 from portico.contract.money import Price
-from portico.contract.ports import Clock, OwnCall, UpstreamReply
+from portico.contract.own import OwnCall
+from portico.contract.ports import Clock, UpstreamReply
 from portico.contract.prompt import PromptSource, PromptVersion
 from portico.contract.receipt import Attempt, AttemptStatus, CallStatus, Intent, Receipt
 from portico.contract.usage import Usage

@@ -26,7 +26,8 @@ from portico.contract.errors import (
     PorticoError,
     UnknownRoute,
 )
-from portico.contract.ports import Caller, Clock, Ledger, Store
+from portico.contract.own import Caller
+from portico.contract.ports import Clock, Ledger, Store
 from portico.contract.snapshot import Snapshot
 from portico.control.bench.api import router as bench_router
 from portico.control.bench.api import schemas as bench_schemas

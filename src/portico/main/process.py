@@ -26,7 +26,8 @@ from portico.adapters.webhooks import Webhooks
 from portico.contract.budget import Budgets
 from portico.contract.deployment import ObservedPrompt
 from portico.contract.errors import InvalidRequest
-from portico.contract.ports import Caller, Clock, Store
+from portico.contract.own import Caller
+from portico.contract.ports import Clock, Store
 from portico.contract.snapshot import Key
 from portico.control.keys.service import Keys
 from portico.control.projects import Durability

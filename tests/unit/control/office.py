@@ -12,7 +12,8 @@ from portico.adapters.memory.ledger import MemoryLedger
 from portico.adapters.memory.store import MemoryStore
 from portico.contract.budget import Standing as BudgetStanding
 from portico.contract.call import Principal
-from portico.contract.ports import Clock, Ledger, OwnAnswer, OwnCall
+from portico.contract.own import OwnAnswer, OwnCall
+from portico.contract.ports import Clock, Ledger
 from portico.contract.receipt import Attempt, Receipt
 from portico.contract.snapshot import Snapshot
 from portico.control.deployments.shown import Standing

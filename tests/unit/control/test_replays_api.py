@@ -5,7 +5,7 @@ import json
 from tests.unit.control.office import CALL, Office
 
 from portico.contract.deployment import Transcript
-from portico.contract.ports import OwnAnswer
+from portico.contract.own import OwnAnswer
 from portico.contract.receipt import Receipt
 from portico.contract.usage import Usage
 

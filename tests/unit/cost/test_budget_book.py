@@ -194,6 +194,22 @@ def test_past_its_soft_share_a_budget_is_among_the_crossed(otherwise: Degrade) -
     assert [budget.name for budget in opened(book, "call_3").crossed] == ["it"]
 
 
+def test_the_soft_share_is_meant_as_it_is_written() -> None:
+    book = a_book(Budget(name="it", per="day", nano=100, soft=0.07, otherwise="cached"))
+    spend(book, 7)  # a little less than 0.07 * 100 in floating point
+
+    assert [(each.share, each.spent) for each in book.crossings()] == [(0.07, 7)]
+    assert len(opened(book).crossed) == 1
+
+
+def test_a_budget_of_nothing_lets_pass_what_costs_nothing() -> None:
+    book = a_book(Budget(name="it", per="day", nano=0))
+    spend(book, 0)
+
+    assert book.crossings() == []
+    assert refused(book, opened(book), 1).left == 0
+
+
 def test_what_is_only_held_does_not_cross_the_soft_share() -> None:
     book = a_book(Budget(name="it", per="day", nano=100, soft=0.5, otherwise="cached"))
     held(book, opened(book), 90)

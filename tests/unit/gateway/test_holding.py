@@ -81,17 +81,22 @@ def test_a_call_that_does_not_fit_never_reaches_an_upstream() -> None:
 
 
 def test_what_a_caller_who_left_has_used_is_spent_and_the_rest_comes_back() -> None:
+    reached = asyncio.Event()
+
+    async def stall() -> None:
+        reached.set()
+        await asyncio.Event().wait()
+
     async def body(site: Site) -> None:
         task = asyncio.create_task(site.chat(stream=True))
-        while not site.upstream.requests:
-            await asyncio.sleep(0)
+        await reached.wait()
         _, held = used(site)
         assert held > 0
         for lifeline in tuple(site.app.gate.lifelines):
             lifeline.cut("gone")
         await asyncio.gather(task, return_exceptions=True)
 
-    stalled = Scripted(status=200, body=(b": wait\n\n", asyncio.Event().wait))
+    stalled = Scripted(status=200, body=(b": wait\n\n", stall))
     site = run(body, month(10**9), replies=(stalled,))
     spent, held = used(site)
     assert held == 0
@@ -186,11 +191,11 @@ def test_past_its_soft_share_a_budget_may_use_the_smallest_model_of_the_ladder()
 
 @pytest.mark.parametrize("bypass", [False, True])
 def test_past_its_soft_share_a_budget_may_answer_with_what_it_has_kept(bypass: bool) -> None:
-    options = {"portico": {"cache": "bypass"}} if bypass else {}
+    portico = {"cache": "bypass"} if bypass else {}
 
     async def body(site: Site) -> None:
         first = await site.chat()
-        second = await site.chat(**options)
+        second = await site.chat(portico=portico)
         assert second.status == 200
         assert second.json["choices"] == first.json["choices"]
         if not bypass:
@@ -218,10 +223,9 @@ def test_a_kept_answer_is_its_teams_and_its_requests_own() -> None:
 
 def test_a_session_has_so_many_steps() -> None:
     async def body(site: Site) -> None:
-        one = {"portico": {"session": "s1"}}
         for _ in range(2):
-            assert (await site.chat(**one)).status == 200
-        got = await site.chat(**one)
+            assert (await site.chat(portico={"session": "s1"})).status == 200
+        got = await site.chat(portico={"session": "s1"})
         assert got.status == 429
         assert (await site.chat(portico={"session": "s2"})).status == 200
 

@@ -10,7 +10,7 @@ from tests.unit.gateway.harness import CLAUDE_ANSWER, PRICE, SNAPSHOT, Site, ans
 
 from portico.contract.call import Principal
 from portico.contract.conversation import Sampling
-from portico.contract.ports import OwnCall
+from portico.contract.own import OwnCall
 from portico.contract.prompt import Parameters, PromptVersion
 from portico.contract.snapshot import Model, Provider, Release, Snapshot, Workload
 from portico.operations.prompts import identify as identify_prompt

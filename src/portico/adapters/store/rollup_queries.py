@@ -110,8 +110,10 @@ BY_TIME_AND_GROUP = (
     " ON g.kind = rollups.kind WHERE " + SPANS + " GROUP BY start, g.number"
 )
 SESSION_KINDS = """
-SELECT start, kind, session FROM rollup_sessions
-WHERE start >= ? AND start < ? AND calls > 0
+SELECT kind, session FROM rollup_sessions WHERE start >= ? AND start < ? AND calls > 0
+"""
+SESSION_KINDS_BY_TIME = """
+SELECT start, kind, session FROM rollup_sessions WHERE start >= ? AND start < ? AND calls > 0
 """
 
 NEW_SINCE = "SELECT call FROM receipts WHERE number > ?"

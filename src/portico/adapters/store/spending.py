@@ -65,8 +65,7 @@ def _spent(
     if "quarter_hour" in query.by:
         yield from _by_quarters(connection, query, groups, window)
         return
-    timed = any(key in TIMES for key in query.by)
-    statement = queries.BY_TIME_AND_KIND if timed else queries.BY_KIND
+    statement = queries.BY_TIME_AND_KIND if Buckets(query.by).timed else queries.BY_KIND
     for quarter, kind, sums in rows(connection, statement, SPENT, spans(*window)):
         for group in groups.get(kind, ()):
             yield quarter, group, sums
@@ -115,16 +114,24 @@ def _marks(
 def _sessions(
     connection: sqlite3.Connection,
     window: tuple[int, int],
-    buckets: Mapping[int, int],
+    buckets: Buckets,
     marks: Mapping[int, tuple[Mark, ...]],
 ) -> Counter[Place]:
     """Distinct sessions by place."""
     numbered = [*dict.fromkeys(mark for each in marks.values() for mark in each)]
     numbers = {mark: number for number, mark in enumerate(numbered)}
     of = {kind: tuple(numbers[mark] for mark in each) for kind, each in marks.items()}
-    distinct = {
-        (buckets[quarter], number, session)
-        for quarter, kind, session in connection.execute(queries.SESSION_KINDS, window)
-        for number in of.get(kind, ())
-    }
+    distinct: set[tuple[int, int, int]]
+    if buckets.timed:
+        distinct = {
+            (buckets[quarter], mark, session)
+            for quarter, kind, session in connection.execute(queries.SESSION_KINDS_BY_TIME, window)
+            for mark in of.get(kind, ())
+        }
+    else:
+        distinct = {
+            (0, mark, session)
+            for kind, session in connection.execute(queries.SESSION_KINDS, window)
+            for mark in of.get(kind, ())
+        }
     return Counter((quarter, numbered[number][0]) for quarter, number, _ in distinct)

@@ -151,6 +151,11 @@ class Buckets(dict[int, int]):
         super().__init__()
         self._keys = frozenset(by)
 
+    @property
+    def timed(self) -> bool:
+        """Something asks for the time."""
+        return not self._keys.isdisjoint(TIMES)
+
     def __missing__(self, quarter: int) -> int:
         first = self[quarter] = self._first(quarter)
         return first

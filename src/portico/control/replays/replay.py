@@ -9,7 +9,8 @@ import msgspec
 from portico.contract.call import Principal
 from portico.contract.deployment import Act, Transcript
 from portico.contract.errors import InvalidRequest, UnknownRoute
-from portico.contract.ports import Caller, Clock, Ledger, OwnAnswer, OwnCall, Store
+from portico.contract.own import Caller, OwnAnswer, OwnCall
+from portico.contract.ports import Clock, Ledger, Store
 from portico.contract.receipt import Receipt
 from portico.contract.usage import Usage
 from portico.contract.wires import ProviderWire

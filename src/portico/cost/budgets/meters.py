@@ -1,5 +1,7 @@
 """What a budget counts: one meter for each of its units, and the accounts that it counts in."""
 
+from fractions import Fraction
+from math import ceil
 from typing import Final, Literal, NamedTuple
 
 from portico.contract.budget import Budget, Period, Scope, Unit
@@ -33,8 +35,8 @@ class Meter:
     """
 
     __slots__ = (
-        "accounts", "acts", "amount", "budget", "current", "id", "identity", "limit", "mark",
-        "pending", "unit",
+        "_soft", "accounts", "acts", "amount", "budget", "current", "id", "identity", "limit",
+        "mark", "pending", "unit",
     )  # fmt: skip
 
     def __init__(self, identity: Identity, budget: Budget, amount: int, *, pending: bool) -> None:
@@ -60,18 +62,18 @@ class Meter:
         self.pending = False
         self._bound()
 
-    def _bound(self) -> None:
-        budget = self.budget
-        soft = self.soft_amount()
-        acts = soft if soft is not None else (UNBOUNDED if budget.hard else self.amount)
-        self.limit = (-1 if self.pending else self.amount) if budget.hard else UNBOUNDED
-        self.mark = UNBOUNDED if self.pending else min(self.amount, soft or self.amount)
-        self.acts = UNBOUNDED if budget.otherwise == "warn" else acts
-
     def soft_amount(self) -> int | None:
-        """The soft share, as an amount, rounded up: from there on it has been reached."""
-        share = self.budget.soft
-        return None if share is None else -int(-self.amount * share // 1)
+        """From where on the soft share is reached. None: there is none."""
+        return self._soft
+
+    def _bound(self) -> None:
+        budget, soft = self.budget, _share(self.amount, self.budget.soft)
+        acts = soft if soft is not None else (UNBOUNDED if budget.hard else self.amount)
+        mark = max(1, self.amount if soft is None else min(self.amount, soft))
+        self._soft = soft
+        self.limit = (-1 if self.pending else self.amount) if budget.hard else UNBOUNDED
+        self.mark = UNBOUNDED if self.pending else mark
+        self.acts = UNBOUNDED if budget.otherwise == "warn" else acts
 
 
 class Account:
@@ -137,3 +139,8 @@ def amounts_of(budget: Budget) -> list[tuple[Identity, int]]:
         if amount is not None:
             found.append((Identity(budget.name, budget.scope, "session", "", unit), amount))
     return found
+
+
+def _share(amount: int, share: float | None) -> int | None:
+    """The least whole amount that reaches a share, which is meant as it is written."""
+    return None if share is None else ceil(Fraction(repr(share)) * amount)
