@@ -120,7 +120,7 @@ def test_no_call_is_refused_for_what_was_known_before_it_asked(served: Valkey) -
         async with fleet(served, 2) as (one, other):
             tab = one.budgets.open(one.spender(), str)
             assert tab is not None
-            await one.budgets.hold(tab, Amount(USD), NOW_NS)
+            await one.budgets.hold(tab, Amount(USD), one.clock.now_ns())
             assert isinstance(await other.refused(USD // 2), BudgetExhausted)
             one.budgets.close(tab)
             await one.budgets.beat()
@@ -224,6 +224,17 @@ def test_a_threshold_is_told_once_by_the_whole_fleet(served: Valkey) -> None:
             await beat(replicas)
             [told] = crossings(replicas)
             assert (told.share, told.budget) == (1.0, MONTH.name)
+
+    within_a_minute(body)
+
+
+def test_an_amount_of_nothing_is_not_reached_by_spending_nothing(served: Valkey) -> None:
+    async def body() -> None:
+        async with fleet(served, 1, (Budget(name="budgets.none", nano=0),)) as replicas:
+            replicas[0].clock.advance(40 * 86_400)  # another month
+            assert isinstance(await replicas[0].refused(1), BudgetExhausted)
+            await beat(replicas)
+            assert crossings(replicas) == []
 
     within_a_minute(body)
 

@@ -125,8 +125,8 @@ class Lease:
         found = {}
         soft = meter.soft_amount()
         if soft is not None and soft < meter.amount:
-            found[_share(self.account)] = str(soft)
-        found["1"] = "0" if self.full else str(meter.amount)
+            found[_share(self.account)] = str(max(1, soft))
+        found["1"] = "0" if self.full else str(max(1, meter.amount))
         return {share: amount for share, amount in found.items() if share not in self.passed}
 
     def take(self, answer: Answer, replica: str, now_ns: int) -> list[Crossing]:

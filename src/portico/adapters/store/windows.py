@@ -43,9 +43,15 @@ def window_of(query: SpendingQuery) -> tuple[int, int]:
 
 
 def spans(since: int, until: int, *, by_quarter: bool = False) -> list[Span]:
-    """Whole days in UTC where there are any, and the quarters before and behind them."""
+    """Whole days in UTC where there are any, and the quarters before and behind them.
+
+    `by_quarter`: quarters alone, a day at a time, which SQLite sorts in its memory.
+    """
+    if by_quarter:
+        starts = range(since, until, DAY)
+        return [Span(1, start, min(start + DAY, until)) for start in starts]
     first, last = -(-since // DAY) * DAY, until // DAY * DAY
-    if by_quarter or first >= last:
+    if first >= last:
         return [Span(1, since, until)]
     parts = [Span(1, since, first), Span(DAY, first, last), Span(1, last, until)]
     return [each for each in parts if each.start < each.end]
