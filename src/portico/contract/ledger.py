@@ -125,6 +125,8 @@ class Spending(msgspec.Struct, frozen=True, kw_only=True):
     """Those of `calls` that ended well."""
     sessions: int
     """Distinct sessions of these calls."""
+    session_nano: int
+    """The part of `cost_nano` that calls with a session took."""
     accepted: int
     """Answers of these calls that somebody judged good, by their newest feedback."""
     judged: int

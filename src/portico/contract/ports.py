@@ -238,6 +238,10 @@ class Ledger(Protocol):
         """Deletes receipts of calls received before then; their roll-ups stay. How many."""
         ...
 
+    async def forget_feedback(self, before_ns: int) -> int:
+        """Deletes authors and comments of feedback given before then; its counts stay."""
+        ...
+
     async def judged(self, feedback: Feedback) -> None:
         """Appends what somebody thinks of an answer. Raises InvalidRequest (field "call") for a
         call that is not in the ledger."""

@@ -124,6 +124,8 @@ class Upkeep:
                 gone = await around.ledger.forget(now_ns - int(kept.receipts_s * NANO))
                 if gone:
                     log.info("%d receipts are past their retention and deleted", gone)
+            if kept.feedback_s is not None:
+                await around.ledger.forget_feedback(now_ns - int(kept.feedback_s * NANO))
             if kept.transcripts_s is not None:
                 before_ns = now_ns - int(kept.transcripts_s * NANO)
                 await asyncio.to_thread(around.store.forget_transcripts, before_ns)

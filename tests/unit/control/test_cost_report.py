@@ -44,6 +44,7 @@ def written() -> Books:
     books.write(
         "2026-11-20T10:00", team="care", tags=("a", "b=1"),
         numbers=calls(4, 1_000_000_001, failed=1, attempts=5, tokens_cached=10, sessions=2,
+                      session_nano=800_000_001,
                       judged=2, accepted=1, capped=3, cap_hits=1),
     )  # fmt: skip
     books.write("2026-11-21T10:00", team="care", numbers=calls(2, 500_000_000, unpriced=1))
@@ -80,7 +81,7 @@ def test_a_line_has_its_tokens_failures_caps_and_unit_economics() -> None:
     assert (figures.tokens_in, figures.cached_share, figures.tokens_out) == (40, 0.25, 4)
     assert (figures.capped_share, figures.cap_hit_share) == (0.75, 0.25)
     assert figures.per_call_usd == "0.25"
-    assert figures.per_session_usd == "0.500000001"  # rounded to the nearest
+    assert figures.per_session_usd == "0.400000001"  # of calls that have one, to the nearest
     # one of two judged was good, so two of the four answers are taken to be
     assert (figures.acceptance, figures.per_accepted_usd) == (0.5, "0.500000001")
 

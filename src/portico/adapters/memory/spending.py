@@ -65,6 +65,7 @@ def _spending(
         calls=len(calls),
         answered=sum(call.status == "ok" for call in calls),
         sessions=len({(c.project, c.team, c.session) for c in calls if c.session}),
+        session_nano=sum(attempt.cost_nano for receipt, attempt in made if receipt.session),
         accepted=sum(each.accepted for each in newest),
         judged=len(newest),
         attempts=len(made),

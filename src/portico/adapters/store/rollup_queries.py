@@ -110,10 +110,11 @@ BY_TIME_AND_GROUP = (
     " ON g.kind = rollups.kind WHERE " + SPANS + " GROUP BY start, g.number"
 )
 SESSION_KINDS = """
-SELECT kind, session FROM rollup_sessions WHERE start >= ? AND start < ? AND calls > 0
+SELECT kind, session, calls, cost_nano FROM rollup_sessions WHERE start >= ? AND start < ?
 """
 SESSION_KINDS_BY_TIME = """
-SELECT start, kind, session FROM rollup_sessions WHERE start >= ? AND start < ? AND calls > 0
+SELECT start, kind, session, calls, cost_nano FROM rollup_sessions
+WHERE start >= ? AND start < ?
 """
 
 NEW_SINCE = "SELECT call FROM receipts WHERE number > ?"

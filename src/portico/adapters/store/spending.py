@@ -38,12 +38,13 @@ def spending(connection: sqlite3.Connection, query: SpendingQuery) -> list[Spend
         place = (buckets[quarter], group)
         older = found.get(place)
         found[place] = [*sums] if older is None else [*map(int.__add__, older, sums)]
-    sessions = _sessions(connection, window, buckets, _marks(kinds, groups))
+    sessions, nanos = _sessions(connection, window, buckets, _marks(kinds, groups))
     made = [
         Spending(
             keys=label(quarter, query.by, group[0]),
             simulated=group[1],
             sessions=sessions[quarter, group],
+            session_nano=nanos[quarter, group],
             **dict(zip(SPENT, sums, strict=True)),
         )
         for (quarter, group), sums in found.items()
@@ -116,22 +117,23 @@ def _sessions(
     window: tuple[int, int],
     buckets: Buckets,
     marks: Mapping[int, tuple[Mark, ...]],
-) -> Counter[Place]:
-    """Distinct sessions by place."""
+) -> tuple[Counter[Place], Counter[Place]]:
+    """Distinct sessions, and nano-dollars of their calls, by place."""
     numbered = [*dict.fromkeys(mark for each in marks.values() for mark in each)]
     numbers = {mark: number for number, mark in enumerate(numbered)}
     of = {kind: tuple(numbers[mark] for mark in each) for kind, each in marks.items()}
-    distinct: set[tuple[int, int, int]]
-    if buckets.timed:
-        distinct = {
-            (buckets[quarter], mark, session)
-            for quarter, kind, session in connection.execute(queries.SESSION_KINDS_BY_TIME, window)
-            for mark in of.get(kind, ())
-        }
-    else:
-        distinct = {
-            (0, mark, session)
-            for kind, session in connection.execute(queries.SESSION_KINDS, window)
-            for mark in of.get(kind, ())
-        }
-    return Counter((quarter, numbered[number][0]) for quarter, number, _ in distinct)
+    distinct: set[tuple[int, int, int]] = set()
+    cost: Counter[tuple[int, int]] = Counter()
+    timed = buckets.timed
+    statement = queries.SESSION_KINDS_BY_TIME if timed else queries.SESSION_KINDS
+    for *start, kind, session, calls, nano in connection.execute(statement, window):
+        place = buckets[start[0]] if timed else 0
+        for mark in of.get(kind, ()):
+            if calls:
+                distinct.add((place, mark, session))
+            cost[place, mark] += nano
+    counts = Counter((place, numbered[mark][0]) for place, mark, _ in distinct)
+    nanos: Counter[Place] = Counter()
+    for (place, mark), nano in cost.items():
+        nanos[place, numbered[mark][0]] += nano
+    return counts, nanos

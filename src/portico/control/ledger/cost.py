@@ -33,6 +33,7 @@ ADDED: Final = (
     "tokens_cached",
     "tokens_out",
     "cost_nano",
+    "session_nano",
     "capped",
     "cap_hits",
 )
@@ -68,9 +69,9 @@ class CostFigures(msgspec.Struct, frozen=True, kw_only=True):
     share: float | None
     """Of the report's total, 0 to 1. Null for simulated calls, and where the total is zero."""
     per_call_usd: str | None
-    """This and the two behind it are `total_usd` over a number, rounded to the nano-dollar."""
+    """`total_usd` over `calls`, rounded to the nano-dollar, as the two behind it."""
     per_session_usd: str | None
-    """Over the sessions that calls named; what other calls cost is in the amount. Null without."""
+    """What calls with a session cost, capacity apart, over their sessions. Null without."""
     per_accepted_usd: str | None
     """Over the answers that are acceptable if all are as the judged ones. Null where none was."""
     accepted: int
@@ -243,7 +244,7 @@ class _Writer:
             total_converted=converted(total, self._currency),
             share=None if row.simulated else _share(total, self._whole),
             per_call_usd=_each(total, row.calls),
-            per_session_usd=_each(total, row.sessions),
+            per_session_usd=_each(row.session_nano, row.sessions),
             per_accepted_usd=_each(total * row.judged, row.answered * row.accepted),
             accepted=row.accepted,
             judged=row.judged,
