@@ -77,8 +77,8 @@ def test_every_measure_of_a_call_is_summed(opens: Opens, tmp_path: Path) -> None
     assert summed(opens, tmp_path, receipts, query()) == [
         Spending(
             keys=(), simulated=False, calls=3, answered=2, sessions=1, session_nano=10,
-            accepted=0, judged=0, attempts=3, failed=1, unpriced=2, tokens_in=63 + 240, tokens_cached=34 + 40,
-            tokens_out=448 + 14, cost_nano=15, capped=1, cap_hits=1,
+            accepted=0, judged=0, attempts=3, failed=1, unpriced=2, tokens_in=63 + 240,
+            tokens_cached=34 + 40, tokens_out=448 + 14, cost_nano=15, capped=1, cap_hits=1,
         )
     ]  # fmt: skip
 

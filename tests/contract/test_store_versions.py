@@ -138,8 +138,8 @@ def test_calls_of_an_earlier_release_are_in_the_roll_ups(directory: Path) -> Non
         assert data.close()
         assert spent == Spending(
             keys=("feature=reply", "2026-09-21"), simulated=False, calls=5, answered=3, sessions=1,
-            session_nano=425_000, accepted=0, judged=0, attempts=5, failed=2, unpriced=0, tokens_in=600,
-            tokens_cached=100, tokens_out=150, cost_nano=425_000,
+            session_nano=425_000, accepted=0, judged=0, attempts=5, failed=2, unpriced=0,
+            tokens_in=600, tokens_cached=100, tokens_out=150, cost_nano=425_000,
         )  # fmt: skip
         assert (session.session, session.calls, session.nano) == ("s-1", 5, 425_000)
         assert session.tags == (("feature", "reply"),)
