@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from portico.contract.ports import Clock, Ledger
 from portico.contract.snapshot import Snapshot
-from portico.control.ledger.answers import answered, json, schemas_of
+from portico.control.ledger.answers import REFERENCE, Responses, answered, json, schemas_of
 from portico.control.ledger.carbon_api import MOST_DAYS
 from portico.control.ledger.cost import Asked, CostReport, cost_report
 from portico.control.ledger.cost_asking import ask
@@ -18,6 +18,15 @@ from portico.control.ledger.forecast import CostForecast
 from portico.control.ledger.forecast_asking import Forecasts
 
 CSV = "text/csv; charset=utf-8; header=present"
+_JSON_OR_CSV: Responses = {
+    200: {
+        "description": "Done.",
+        "content": {
+            "application/json": {"schema": {"$ref": REFERENCE.format(name="CostReport")}},
+            "text/csv": {"schema": {"type": "string"}},
+        },
+    }
+}
 
 By = Annotated[list[str], Query(description="One to three keys, with commas or repeated.")]
 Wheres = Annotated[list[str], Query(description="KEY=VALUE; all of them hold.")]
@@ -29,7 +38,7 @@ def router(
     """The routes under /cost."""
     routes = APIRouter(prefix="/cost", tags=["cost"])
 
-    @routes.get("", response_class=Response, responses=answered("CostReport"))
+    @routes.get("", response_class=Response, responses=_JSON_OR_CSV)
     async def report_cost(
         by: By = ["workload"],  # noqa: B006 - FastAPI copies it
         where: Wheres = [],  # noqa: B006 - as above
